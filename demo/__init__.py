@@ -1,0 +1,1 @@
+"""The demo: a small program that plays the client, so that the platform has something to read."""

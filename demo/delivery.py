@@ -1,0 +1,108 @@
+"""Writes one delivery: the files of a business date, the CRM, and the manifest last of all."""
+
+import json
+import os
+from collections.abc import Iterable
+from datetime import date
+from hashlib import file_digest
+from pathlib import Path
+
+import duckdb
+
+from demo.consents import Consent, consent_events
+from demo.crm import write_crm
+from demo.people import Household, change_log
+from demo.source import EXPORTS, Period, data_folder, known_households, open_source, write_export
+
+CRM = "crm.sqlite"
+BEGINNING = date(1900, 1, 1)  # before anything the client could have recorded
+Entry = dict[str, str | int]  # one table of the manifest
+
+
+class Client:
+    """The client's systems: the real data, and the people made up to go with it."""
+
+    def __init__(self) -> None:
+        """Open the data set and make up its people; raise MissingDataError without the data."""
+        self.source: duckdb.DuckDBPyConnection = open_source(data_folder())
+        self.households: list[Household] = change_log(known_households(self.source))
+        self.consents: list[Consent] = consent_events(self.households)
+
+    def deliver(self, business_date: date, initial: bool, to: Path) -> dict[str, int]:
+        """Write the delivery of `business_date` below `to`; return the rows of each table.
+
+        An `initial` delivery holds everything up to and including the date.
+        """
+        period = Period(BEGINNING if initial else business_date, business_date)
+        folder = to / business_date.isoformat()
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest = folder / "manifest.json"
+        # Without its manifest a delivery does not count, so none can be read half-written.
+        manifest.unlink(missing_ok=True)
+        tables = [*self._write_files(period, folder), self._write_crm(period, to)]
+        tables.sort(key=lambda table: str(table["table"]))
+        _write_text(manifest, _manifest(business_date, initial, tables))
+        return {str(table["table"]): int(table["rows"]) for table in tables}
+
+    def _write_files(self, period: Period, folder: Path) -> Iterable[Entry]:
+        """Write the files of the delivery and yield a manifest entry for each."""
+        for export in EXPORTS:
+            path = folder / export.file
+            temporary = _temporary(path)
+            rows = write_export(self.source, export, period, temporary)
+            os.replace(temporary, path)
+            yield _entry(export.table, path, rows)
+        path = folder / "consents.jsonl"
+        events = [e for e in self.consents if period.first <= e.event_at.date() <= period.last]
+        _write_text(path, "".join(_line(event) for event in events))
+        yield _entry("consents", path, len(events))
+
+    def _write_crm(self, period: Period, to: Path) -> Entry:
+        """Bring the CRM up to the period's end; return its entry, which counts the period."""
+        write_crm(to / CRM, self.households, period.last)
+        dates = [h.updated_at.date() for h in self.households]
+        rows = sum(period.first <= updated_on <= period.last for updated_on in dates)
+        return {"table": "households", "database": CRM, "rows": rows}
+
+
+def _manifest(business_date: date, initial: bool, tables: list[Entry]) -> str:
+    """Return the manifest as text."""
+    content = {
+        "client": "Complete Journey Grocer",
+        "business_date": business_date.isoformat(),
+        "initial": initial,
+        "produced_by": "demo client",
+        "tables": tables,
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _entry(table: str, path: Path, rows: int) -> Entry:
+    """Return a file's manifest entry."""
+    with path.open("rb") as file:
+        sha256 = file_digest(file, "sha256").hexdigest()
+    return {"table": table, "file": path.name, "rows": rows, "sha256": sha256}
+
+
+def _line(event: Consent) -> str:
+    """Return a consent event as one line of JSON, its time in UTC."""
+    fields = {
+        "household_id": event.household_id,
+        "channel": event.channel,
+        "status": event.status,
+        "event_at": event.event_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "capture_source": event.capture_source,
+    }
+    return json.dumps(fields) + "\n"
+
+
+def _write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 with Unix line ends, at once or not at all."""
+    temporary = _temporary(path)
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(temporary, path)
+
+
+def _temporary(path: Path) -> Path:
+    """Return the hidden name under which a file is written before it takes its place."""
+    return path.with_name(f".{path.name}.tmp")

@@ -1,0 +1,1 @@
+"""When it happens: the flows, and the rooms that they call. Imports run one way."""

@@ -1,0 +1,67 @@
+"""The client's manifest of one business date: what was sent, how many rows, which bytes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from flows.errors import FileBroken, NothingDelivered, WrongDay
+from flows.settings import Instance
+
+
+class Entry(BaseModel):
+    """One table of a manifest. `sha256` is absent for what is read from a database."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    table: str
+    rows: int = Field(ge=0)
+    file: str | None = None
+    sha256: str | None = None
+
+
+class Manifest(BaseModel):
+    """What the client says it has sent for one business date."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    client: str
+    business_date: dt.date
+    initial: bool = False
+    tables: tuple[Entry, ...]
+
+    def entry(self, table: str) -> Entry | None:
+        """Return what the manifest says of a table, or None."""
+        return next((entry for entry in self.tables if entry.table == table), None)
+
+
+def read_manifest(instance: Instance, day: dt.date) -> Manifest:
+    """Return the manifest of a business date.
+
+    Raises:
+        NothingDelivered: when there is none.
+        FileBroken: when it is not a manifest.
+        WrongDay: when it is of another date.
+    """
+    path = instance.deliveries / day.isoformat() / "manifest.json"
+    if not path.is_file():
+        raise NothingDelivered(
+            f"Nothing has been delivered for {day}: there is no {path}. "
+            f"Ask the client to deliver, then run: scv run {day}"
+        )
+    try:
+        manifest = Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise FileBroken(
+            f"{path} is not a manifest: {where}: {first['msg']}. Ask the client to send it again."
+        ) from None
+    if manifest.business_date != day:
+        raise WrongDay(
+            f"{path} is the manifest of {manifest.business_date}, not of {day}. "
+            f"Ask the client for the delivery of {day}."
+        )
+    return manifest

@@ -1,0 +1,96 @@
+"""One instance: where its deliveries come in and where its warehouse stands.
+
+Read from the environment (`SCV_INSTANCE`, `SCV_WAREHOUSE`, …) and from nowhere else. Production,
+QA and the demo are the same code with other values; they share no folder and no ledger.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flows.errors import SettingsWrong
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+class Instance(BaseSettings):
+    """Where one instance lives. Every path is absolute once read."""
+
+    model_config = SettingsConfigDict(env_prefix="SCV_", extra="ignore")
+
+    instance: str = Field("demo", pattern=r"^[a-z][a-z0-9_]*$", description="demo, qa, production")
+    deliveries: Path = Field(Path("deliveries"), description="where the client's files arrive")
+    warehouse: Path = Field(Path("warehouse"), description="landing, batches, builds, outbox")
+    client: str = Field("Complete Journey Grocer", description="the name in the client's manifest")
+    memory_limit: str = Field("6GB", description="what DuckDB may use before it spills to disk")
+    threads: int = Field(2, ge=1, description="threads of DuckDB and of dbt")
+    build_timeout_minutes: int = Field(180, ge=1, description="after this a build is killed")
+
+    @field_validator("deliveries", "warehouse")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path if path.is_absolute() else PROJECT / path
+
+    @property
+    def root(self) -> Path:
+        """Everything of this instance stands below this folder."""
+        return self.warehouse / self.instance
+
+    @property
+    def landing(self) -> Path:
+        """Bytes as delivered, by their hash."""
+        return self.root / "landing"
+
+    @property
+    def batches(self) -> Path:
+        """Typed, immutable Parquet: `<table>/batch_date=<date>/v<n>.parquet`."""
+        return self.root / "batches"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rows set aside with their text and reason, laid out like `batches`."""
+        return self.root / "quarantine"
+
+    @property
+    def builds(self) -> Path:
+        """One database a build; files here are never written to again once published."""
+        return self.root / "builds"
+
+    @property
+    def live(self) -> Path:
+        """A symbolic link to the published build."""
+        return self.root / "live.duckdb"
+
+    @property
+    def outbox(self) -> Path:
+        """Campaign files, by channel."""
+        return self.root / "outbox"
+
+    @property
+    def reports(self) -> Path:
+        """Pages a person reads: one a business date."""
+        return self.root / "reports"
+
+    @property
+    def ledger_url(self) -> str:
+        """SQLAlchemy address of the ledger."""
+        return f"sqlite:///{self.root / 'ledger.sqlite'}"
+
+
+@lru_cache
+def read_instance() -> Instance:
+    """Return the instance that the environment names.
+
+    Raises:
+        SettingsWrong: when a variable does not have the form it must have.
+    """
+    try:
+        return Instance()  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "SCV_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsWrong(f"{name} is not usable: {first['msg']}.") from None

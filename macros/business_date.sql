@@ -1,0 +1,16 @@
+{#
+    The date that this build is for, as a literal: `date '2017-11-21'`.
+
+    The clock is an argument: it stands in the build itself, in `raw.build`, one row that is
+    written when the batches are pinned. Nothing asks the machine what day it is, and a build of
+    any past day is the same call. While dbt only parses, a placeholder stands in.
+    Unit tests override this macro.
+#}
+
+{% macro business_date() %}
+    {% if not execute or flags.WHICH in ('parse', 'list') %}
+        {% do return("date '1970-01-01'") %}
+    {% endif %}
+    {% set answer = run_query("select cast(business_date as varchar) from " ~ source('raw', 'build')) %}
+    {% do return("date '" ~ answer.rows[0][0] ~ "'") %}
+{% endmacro %}

@@ -1,0 +1,51 @@
+{#
+    What DuckDB and Snowflake say differently, and nothing else. Each macro dispatches; a test
+    holds both to the same answers.
+#}
+
+{# True when the whole text fits the pattern; anchors are not needed. #}
+{% macro matches_fully(text, pattern) %}
+    {{- return(adapter.dispatch('matches_fully')(text, pattern)) -}}
+{% endmacro %}
+
+{% macro default__matches_fully(text, pattern) %}
+    {%- do return("regexp_full_match(" ~ text ~ ", '" ~ pattern ~ "')") -%}
+{% endmacro %}
+
+{% macro snowflake__matches_fully(text, pattern) %}
+    {%- do return("regexp_like(" ~ text ~ ", '" ~ pattern | replace('\\', '\\\\') ~ "')") -%}
+{% endmacro %}
+
+{# The text without the characters that fit the pattern. #}
+{% macro without(text, pattern) %}
+    {{- return(adapter.dispatch('without')(text, pattern)) -}}
+{% endmacro %}
+
+{% macro default__without(text, pattern) %}
+    {%- do return("regexp_replace(" ~ text ~ ", '" ~ pattern ~ "', '', 'g')") -%}
+{% endmacro %}
+
+{% macro snowflake__without(text, pattern) %}
+    {%- do return("regexp_replace(" ~ text ~ ", '" ~ pattern ~ "', '')") -%}
+{% endmacro %}
+
+{#
+    A whole number from 0 to buckets - 1, drawn from the md5 of a text: the same for life, on every
+    engine, and evenly spread. Randomness is a hash of ids.
+#}
+{% macro hash_bucket(text, buckets) %}
+    {{- return(adapter.dispatch('hash_bucket')(text, buckets)) -}}
+{% endmacro %}
+
+{% macro default__hash_bucket(text, buckets) %}
+    {%- do return("cast(cast('0x' || left(md5(" ~ text ~ "), 8) as bigint) % " ~ buckets ~ " as integer)") -%}
+{% endmacro %}
+
+{% macro snowflake__hash_bucket(text, buckets) %}
+    {%- do return("cast(mod(to_number(left(md5(" ~ text ~ "), 8), 'XXXXXXXX'), " ~ buckets ~ ") as integer)") -%}
+{% endmacro %}
+
+{# The first three letters of the weekday of a date, in lower case: sun, mon, … #}
+{% macro weekday(day) %}
+    {%- do return("lower(left(dayname(" ~ day ~ "), 3))") -%}
+{% endmacro %}
