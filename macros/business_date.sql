@@ -11,6 +11,7 @@
     {% if not execute or flags.WHICH in ('parse', 'list') %}
         {% do return("date '1970-01-01'") %}
     {% endif %}
-    {% set answer = run_query("select cast(business_date as varchar) from " ~ source('raw', 'build')) %}
+    {# By name: a source asked for only while running is one that dbt did not know of. #}
+    {% set answer = run_query("select cast(business_date as varchar) from raw.build") %}
     {% do return("date '" ~ answer.rows[0][0] ~ "'") %}
 {% endmacro %}

@@ -1,0 +1,186 @@
+"""build = f(base build, pinned batches, release, business date).
+
+The base is the published build of the business date before, never of the same one, so a build may
+be repeated any number of times and comes out the same. It is made beside live, under a name that
+nobody reads, and gets its own name only when everything in it is built and tested.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+
+from flows.builds import dbt, fingerprints, fork, live, pins
+from flows.builds.release import code_version
+from flows.contracts.contract import Contract
+from flows.contracts.policy import Verdict
+from flows.errors import BuildFailed
+from flows.ledger import Ledger, builds, now
+from flows.ledger import fingerprints as fingerprints_table
+from flows.ledger import pins as pins_table
+from flows.settings import Instance
+
+# A fixed name keeps dbt's parse of the project valid from night to night.
+CANDIDATE = "candidate.duckdb"
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished build. `reused` when the same inputs had been built before."""
+
+    build_id: str
+    business_date: dt.date
+    seconds: float
+    reused: bool
+    statuses: Mapping[str, int]
+
+
+def build(
+    instance: Instance,
+    ledger: Ledger,
+    contracts: Mapping[str, Contract],
+    verdicts: Sequence[Verdict],
+    day: dt.date,
+    progress: dbt.Progress = lambda _: None,
+) -> Build:
+    """Fork the base, pin the batches, run dbt, take fingerprints; live does not move here.
+
+    Raises:
+        BuildFailed: when a model or a test failed. The candidate is thrown away.
+    """
+    release = code_version()
+    base = base_of(ledger, day)
+    pinned = pins.choose(ledger, contracts, verdicts)
+    inputs = pins.inputs_digest(base, release, pinned)
+    done = _same_inputs(instance, ledger, day, inputs)
+    if done is not None:
+        return Build(done["build_id"], day, done["seconds"] or 0.0, True, {})
+    clock = pins.Clock(_next_id(ledger, day), day, release, base)
+    _open(ledger, clock, inputs, verdicts)
+    started = time.monotonic()
+    candidate = instance.builds / CANDIDATE
+    try:
+        fork.fork(live.path_of(instance, base) if base else None, candidate)
+        pins.pin(candidate, clock, pinned)
+        made = dbt.run(
+            instance, candidate, ["build", "--exclude-resource-type", "unit_test"], progress
+        )
+        prints = _finish(candidate)
+    except BuildFailed as failed:
+        fork.discard(candidate)
+        ledger.change(
+            builds, builds.c.build_id == clock.build_id, state="failed", sentence=str(failed)
+        )
+        raise
+    seconds = time.monotonic() - started
+    _keep(instance, ledger, clock.build_id, candidate, prints, seconds)
+    return Build(clock.build_id, day, seconds, False, made.statuses)
+
+
+def base_of(ledger: Ledger, day: dt.date) -> str | None:
+    """Return the published build of the latest business date before `day`, or None."""
+    query = (
+        sa.select(builds.c.build_id)
+        .where(builds.c.business_date < day, builds.c.state == "published")
+        .order_by(builds.c.business_date.desc(), builds.c.started_at.desc())
+    )
+    found = ledger.row(query)
+    return str(found["build_id"]) if found else None
+
+
+def repair(instance: Instance, ledger: Ledger) -> list[str]:
+    """After a crash: throw away what was half made; say what was done."""
+    said = []
+    for row in ledger.rows(sa.select(builds).where(builds.c.state == "building")):
+        build_id = row["build_id"]
+        fork.discard(live.path_of(instance, build_id))
+        ledger.change(
+            builds, builds.c.build_id == build_id, state="failed", sentence="killed while building"
+        )
+        said.append(f"The build {build_id} was cut off: thrown away, it will be made again.")
+    fork.discard(instance.builds / CANDIDATE)
+    return said
+
+
+def _same_inputs(instance: Instance, ledger: Ledger, day: dt.date, inputs: str) -> Any:
+    query = sa.select(builds).where(
+        builds.c.business_date == day,
+        builds.c.inputs == inputs,
+        builds.c.state.in_(["built", "published"]),
+    )
+    found = ledger.row(query)
+    kept = found is not None and live.path_of(instance, found["build_id"]).is_file()
+    return found if kept else None
+
+
+def _next_id(ledger: Ledger, day: dt.date) -> str:
+    query = sa.select(sa.func.count().label("n")).where(builds.c.business_date == day)
+    return f"{day}-{int((ledger.row(query) or {'n': 0})['n']) + 1:02d}"
+
+
+def _open(ledger: Ledger, clock: pins.Clock, inputs: str, verdicts: Sequence[Verdict]) -> None:
+    with ledger.write() as connection:
+        connection.execute(
+            sa.insert(builds).values(
+                build_id=clock.build_id,
+                business_date=clock.business_date,
+                base_build_id=clock.base_build_id,
+                release=clock.code_version,
+                inputs=inputs,
+                state="building",
+                started_at=now(),
+            )
+        )
+        for verdict in verdicts:
+            connection.execute(
+                sa.insert(pins_table).values(
+                    build_id=clock.build_id,
+                    table_name=verdict.table,
+                    state=verdict.state,
+                    as_of_date=verdict.as_of,
+                    is_stale=verdict.is_stale(clock.business_date),
+                    policy=verdict.policy,
+                    hold=verdict.hold,
+                    sentence=verdict.sentence,
+                )
+            )
+
+
+def _finish(candidate: Path) -> dict[str, tuple[int, str]]:
+    with duckdb.connect(str(candidate)) as connection:
+        connection.execute("checkpoint")
+    return fingerprints.take(candidate)
+
+
+def _keep(
+    instance: Instance,
+    ledger: Ledger,
+    build_id: str,
+    candidate: Path,
+    prints: Mapping[str, tuple[int, str]],
+    seconds: float,
+) -> None:
+    with candidate.open("rb") as file:
+        os.fsync(file.fileno())
+    candidate.chmod(0o444)
+    os.replace(candidate, live.path_of(instance, build_id))
+    with ledger.write() as connection:
+        connection.execute(
+            sa.update(builds)
+            .where(builds.c.build_id == build_id)
+            .values(state="built", seconds=seconds)
+        )
+        for relation, (rows, total) in prints.items():
+            connection.execute(
+                sa.insert(fingerprints_table).values(
+                    build_id=build_id, relation=relation, row_count=rows, row_hash=total
+                )
+            )

@@ -1,0 +1,108 @@
+"""Live is a symbolic link to one build. Publishing replaces the link, in one step of the kernel.
+
+Readers that have the old build open keep it; who opens live next sees the new one. Nothing ever
+writes to a published file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from flows.errors import CannotPublish
+from flows.ledger import Ledger, builds, now, publications
+from flows.settings import Instance
+
+
+def path_of(instance: Instance, build_id: str) -> Path:
+    """Return the file of a build."""
+    return instance.builds / f"{build_id}.duckdb"
+
+
+def current(instance: Instance) -> str | None:
+    """Return the id of the build that live points to, or None before the first."""
+    return Path(os.readlink(instance.live)).stem if instance.live.is_symlink() else None
+
+
+def publish(instance: Instance, ledger: Ledger, build_id: str) -> None:
+    """Point live at a build and write it down.
+
+    Raises:
+        CannotPublish: when the build is not there.
+    """
+    replaced = current(instance)
+    _point(instance, build_id)
+    _write_down(ledger, build_id, replaced, "publish")
+
+
+def roll_back(instance: Instance, ledger: Ledger) -> tuple[str, str]:
+    """Point live at the build it pointed to before; return (from, to).
+
+    Raises:
+        CannotPublish: when there is no earlier build, or its file is gone.
+    """
+    now_live = current(instance)
+    if now_live is None:
+        raise CannotPublish("Nothing is published yet, so there is nothing to roll back.")
+    query = (
+        sa.select(publications.c.replaced_build_id)
+        .where(publications.c.build_id == now_live, publications.c.kind != "roll back")
+        .order_by(publications.c.id.desc())
+    )
+    earlier = (ledger.row(query) or {}).get("replaced_build_id")
+    if earlier is None:
+        raise CannotPublish(f"{now_live} is the first build: there is none to roll back to.")
+    _point(instance, earlier)
+    with ledger.write() as connection:
+        connection.execute(
+            sa.update(builds).where(builds.c.build_id == now_live).values(state="rolled back")
+        )
+    _write_down(ledger, earlier, now_live, "roll back")
+    return now_live, earlier
+
+
+def repair(instance: Instance, ledger: Ledger) -> str | None:
+    """Bring the ledger up to the link after a crash between the two; say what was done."""
+    now_live = current(instance)
+    if now_live is None:
+        return None
+    last = ledger.row(sa.select(publications).order_by(publications.c.id.desc()))
+    if last is not None and last["build_id"] == now_live:
+        return None
+    _write_down(ledger, now_live, last["build_id"] if last else None, "repaired")
+    return f"Live points to {now_live}, which the ledger did not know: written down now."
+
+
+def _point(instance: Instance, build_id: str) -> None:
+    target = path_of(instance, build_id)
+    if not target.is_file():
+        raise CannotPublish(
+            f"The build {build_id} is not at {target}: it was removed. Run its date again."
+        )
+    arriving = instance.live.with_name(".live.duckdb")
+    arriving.unlink(missing_ok=True)
+    arriving.symlink_to(target.relative_to(instance.live.parent))
+    os.replace(arriving, instance.live)
+    _sync(instance.live.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_down(ledger: Ledger, build_id: str, replaced: str | None, kind: str) -> None:
+    with ledger.write() as connection:
+        connection.execute(
+            sa.insert(publications).values(
+                build_id=build_id, replaced_build_id=replaced, kind=kind, published_at=now()
+            )
+        )
+        connection.execute(
+            sa.update(builds).where(builds.c.build_id == build_id).values(state="published")
+        )

@@ -1,0 +1,141 @@
+"""Pin the batches that a build reads: views in `raw` over exactly these files, and no others.
+
+A delta table is pinned with every batch up to the business date, newest version of each; a full
+table with its newest batch. The build also carries its own clock: `raw.build`, one row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import sqlalchemy as sa
+
+from flows.contracts.contract import Contract
+from flows.contracts.policy import Verdict
+from flows.intake.casting import identifier, literal
+from flows.ledger import Ledger, deliveries
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """The batches of one raw table, oldest first, and the verdict under which they are used."""
+
+    contract: Contract
+    verdict: Verdict
+    paths: tuple[str, ...]
+    hashes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What `raw.build` holds."""
+
+    build_id: str
+    business_date: dt.date
+    code_version: str
+    base_build_id: str | None
+
+
+def choose(
+    ledger: Ledger, contracts: Mapping[str, Contract], verdicts: Sequence[Verdict]
+) -> list[Pinned]:
+    """Return what to pin for each table: accepted batches up to the date of its verdict."""
+    return [_choose(ledger, contracts[verdict.table], verdict) for verdict in verdicts]
+
+
+def _choose(ledger: Ledger, contract: Contract, verdict: Verdict) -> Pinned:
+    query = (
+        sa.select(deliveries.c.business_date, deliveries.c.batch_path, deliveries.c.sha256)
+        .where(deliveries.c.table_name == contract.table, deliveries.c.state == "arrived")
+        .where(deliveries.c.business_date <= (verdict.as_of or dt.date.min))
+        .order_by(deliveries.c.business_date, deliveries.c.version)
+    )
+    newest = {row["business_date"]: row for row in ledger.rows(query)}
+    chosen = list(newest.values())[-1:] if contract.load == "full" else list(newest.values())
+    return Pinned(
+        contract,
+        verdict,
+        tuple(str(row["batch_path"]) for row in chosen),
+        tuple(str(row["sha256"]) for row in chosen),
+    )
+
+
+def inputs_digest(base_build_id: str | None, release: str, pinned: Sequence[Pinned]) -> str:
+    """Return one hash of all that a build depends on: base, batches and their states, release."""
+    told = {
+        each.contract.table: [each.verdict.state, str(each.verdict.as_of), *each.hashes]
+        for each in pinned
+    }
+    text = json.dumps([base_build_id, release, told], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def pin(build: Path, clock: Clock, pinned: Sequence[Pinned]) -> None:
+    """Write the views and the clock into a build file."""
+    with duckdb.connect(str(build)) as connection:
+        connection.execute("create schema if not exists raw")
+        for each in pinned:
+            name = identifier(each.contract.table)
+            connection.execute(f"create or replace view raw.{name} as {_view(each)}")
+        _write_clock(connection, clock)
+        _write_states(connection, clock.business_date, pinned)
+        # A build holds the raw views of its contracts and no others.
+        _drop_others(connection, {each.contract.table for each in pinned})
+
+
+def _view(pinned: Pinned) -> str:
+    columns = ", ".join(
+        f"cast({identifier(c.name)} as {c.data_type}) as {identifier(c.name)}"
+        for c in pinned.contract.columns
+    )
+    if not pinned.paths:
+        empty = ", ".join(
+            f"cast(null as {c.data_type}) as {identifier(c.name)}" for c in pinned.contract.columns
+        )
+        return f"select {empty}, cast(null as date) as batch_date where false"
+    paths = ", ".join(literal(path) for path in pinned.paths)
+    return (
+        f"select {columns}, batch_date from read_parquet([{paths}], "
+        "hive_partitioning = true, hive_types = {'batch_date': 'date'})"
+    )
+
+
+def _write_clock(connection: duckdb.DuckDBPyConnection, clock: Clock) -> None:
+    connection.execute(
+        "create or replace table raw.build "
+        "(build_id varchar, business_date date, code_version varchar, base_build_id varchar)"
+    )
+    connection.execute(
+        "insert into raw.build values (?, ?, ?, ?)",
+        [clock.build_id, clock.business_date, clock.code_version, clock.base_build_id],
+    )
+
+
+def _write_states(
+    connection: duckdb.DuckDBPyConnection, day: dt.date, pinned: Sequence[Pinned]
+) -> None:
+    connection.execute(
+        "create or replace table raw.batches (table_name varchar, state varchar, "
+        "as_of_date date, is_stale boolean, is_consent boolean)"
+    )
+    for each in pinned:
+        verdict = each.verdict
+        connection.execute(
+            "insert into raw.batches values (?, ?, ?, ?, ?)",
+            [verdict.table, verdict.state, verdict.as_of, verdict.is_stale(day), verdict.is_consent],
+        )
+
+
+def _drop_others(connection: duckdb.DuckDBPyConnection, tables: set[str]) -> None:
+    found = connection.execute(
+        "select view_name from duckdb_views() where schema_name = 'raw' and not internal"
+    ).fetchall()
+    for (name,) in found:
+        if name not in tables:
+            connection.execute(f"drop view raw.{identifier(name)}")

@@ -1,0 +1,37 @@
+"""Which code a build is made with: the git commit, and a hash where the files differ from it."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from flows.settings import PROJECT
+
+ROOMS = ("expectations", "seeds", "models", "macros", "tests/data", "dbt_project.yml")
+
+
+def code_version(project: Path = PROJECT) -> str:
+    """Return `<commit>` for a clean checkout, `<commit>+<hash>` for an edited one.
+
+    Only what a build is made of counts: contracts, seeds, models, macros and their tests.
+    """
+    commit = _git(project, "rev-parse", "--short=12", "HEAD") or "no-commit"
+    edited = _git(project, "status", "--porcelain", "--", *ROOMS)
+    return commit if edited == "" else f"{commit}+{_digest(project)}"
+
+
+def _git(project: Path, *args: str) -> str | None:
+    answer = subprocess.run(["git", *args], cwd=project, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def _digest(project: Path) -> str:
+    sha = hashlib.sha256()
+    for room in ROOMS:
+        path = project / room
+        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+        for file in files:
+            sha.update(str(file.relative_to(project)).encode())
+            sha.update(file.read_bytes())
+    return sha.hexdigest()[:8]

@@ -1,0 +1,41 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='batch_date',
+    on_schema_change='fail'
+) }}
+
+with
+
+transactions as (
+
+    select * from {{ ref('stg_transactions') }}
+    where {{ new_batches() }}
+
+),
+
+final as (
+
+    select
+        -- keys
+        customer_id,
+        order_id,
+        product_id,
+
+        -- numbers
+        item_count,
+        net_amount,
+
+        -- times
+        business_date,
+        sold_at,
+
+        -- lineage
+        batch_date
+
+    from transactions
+    order by customer_id, business_date
+
+)
+
+select * from final

@@ -1,0 +1,65 @@
+with
+
+households as (
+
+    select customer_id, country_code from {{ ref('int_households_latest') }}
+
+),
+
+consents as (
+
+    select * from {{ ref('int_consents_latest') }}
+
+),
+
+country_defaults as (
+
+    select * from {{ ref('country_defaults') }}
+
+),
+
+by_customer as (
+
+    select
+        customer_id,
+        max(case when channel = 'global' then case when is_opt_in then 1 else 0 end end) as global_in,
+        max(case when channel = 'email' then case when is_opt_in then 1 else 0 end end) as email_in,
+        max(case when channel = 'sms' then case when is_opt_in then 1 else 0 end end) as sms_in,
+        max(case when channel = 'direct_mail' then case when is_opt_in then 1 else 0 end end) as mail_in,
+        max(case when channel = 'email' and is_opt_in then event_at end) as email_opt_in_ts,
+        max(case when channel = 'email' then last_opted_out_at end) as email_opt_out_ts,
+        max(case when channel = 'sms' and is_opt_in then event_at end) as sms_opt_in_ts,
+        max_by(capture_source, event_at) as consent_capture_source
+    from consents
+    group by customer_id
+
+),
+
+final as (
+
+    select
+        -- key
+        households.customer_id,
+
+        -- flags: no event is no
+        coalesce(by_customer.global_in = 1, false) as opt_in_global,
+        coalesce(by_customer.email_in = 1, false) as allow_email,
+        coalesce(by_customer.sms_in = 1, false) as allow_sms,
+        coalesce(by_customer.mail_in = 1, country_defaults.allow_direct_mail, false) as allow_direct_mail,
+
+        -- times (utc)
+        by_customer.email_opt_in_ts,
+        by_customer.email_opt_out_ts,
+        by_customer.sms_opt_in_ts,
+
+        -- descriptive
+        coalesce(by_customer.consent_capture_source, 'unknown') as consent_capture_source
+
+    from households
+    left join by_customer using (customer_id)
+    left join country_defaults using (country_code)
+    order by customer_id
+
+)
+
+select * from final

@@ -1,0 +1,92 @@
+with
+
+households as (
+
+    select * from {{ ref('int_households_latest') }}
+
+),
+
+consents as (
+
+    select * from {{ ref('customer_consents') }}
+
+),
+
+purchases as (
+
+    select customer_id, last_order_date from {{ ref('customer_purchases') }}
+
+),
+
+candidates as (
+
+    select
+        households.*,
+        consents.opt_in_global,
+        consents.allow_email,
+        consents.allow_sms,
+        consents.allow_direct_mail,
+        coalesce(purchases.last_order_date, date '1900-01-01') as last_order_date
+    from households
+    inner join consents using (customer_id)
+    inner join purchases using (customer_id)
+
+),
+
+ranked as (
+
+    -- Of all records with one address, which is the main one: opted in, then the latest order,
+    -- then the latest registration, then the lowest id. A record without the address has no rank.
+    select
+        *,
+        {% for address, allowed in [('email_norm', 'allow_email'), ('phone_e164', 'allow_sms'), ('address_key', 'allow_direct_mail')] %}
+        case
+            when {{ address }} is not null
+                then row_number() over (
+                    partition by {{ address }}
+                    order by
+                        case when opt_in_global and {{ allowed }} then 0 else 1 end,
+                        last_order_date desc,
+                        registration_date desc,
+                        customer_id
+                )
+        end as {{ address }}_rank{{ "," if not loop.last }}
+        {% endfor %}
+    from candidates
+
+),
+
+final as (
+
+    select
+        -- keys
+        customer_id,
+        client_customer_id,
+
+        -- contact
+        first_name,
+        last_name,
+        email_norm,
+        phone_e164,
+        address_line,
+        city,
+        postal_code,
+
+        -- flags
+        coalesce(email_norm_rank = 1, false) as is_main_email,
+        coalesce(phone_e164_rank = 1, false) as is_main_phone,
+        coalesce(address_key_rank = 1, false) as is_main_address,
+        is_test,
+        is_blocked,
+        is_employee as is_employee_or_reseller,
+
+        -- times
+        registration_date,
+        updated_at as record_updated_at
+
+    from ranked
+    order by customer_id
+
+)
+
+select * from final

@@ -1,0 +1,24 @@
+-- A row is a section that has not exactly the customers of the household master: the view's inner
+-- joins would lose somebody.
+
+with
+
+households as (
+
+    select count(*) as customers from {{ ref('int_households_latest') }}
+
+),
+
+sections as (
+
+    {% for section in ['single_customer_view', 'customer_identity', 'customer_consents', 'customer_purchases', 'customer_segments'] %}
+    select '{{ section }}' as section, count(*) as customers, count(distinct customer_id) as ids from {{ ref(section) }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+)
+
+select sections.section, sections.customers, sections.ids, households.customers as expected
+from sections
+cross join households
+where sections.customers <> households.customers or sections.ids <> households.customers

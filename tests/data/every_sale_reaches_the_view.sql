@@ -1,0 +1,34 @@
+-- A row is a difference between what the tills sold to known customers and what the view says
+-- they bought: money or orders were lost, or counted twice, on the way.
+
+with
+
+households as (
+
+    select customer_id from {{ ref('int_households_latest') }}
+
+),
+
+sold as (
+
+    select
+        sum(lines.net_amount) as net_amount,
+        count(distinct lines.order_id) as order_count
+    from {{ ref('int_order_lines') }} as lines
+    inner join households on lines.customer_id = households.customer_id
+
+),
+
+viewed as (
+
+    select
+        sum(net_sales_lifetime) as net_amount,
+        sum(orders_lifetime) as order_count
+    from {{ ref('single_customer_view') }}
+
+)
+
+select sold.net_amount, viewed.net_amount as viewed_net_amount, sold.order_count, viewed.order_count as viewed_orders
+from sold
+cross join viewed
+where sold.net_amount <> viewed.net_amount or sold.order_count <> viewed.order_count
