@@ -18,13 +18,6 @@ products as (
 
 ),
 
-store_days as (
-
-    select * from {{ ref('int_sales_by_customer_store_day') }}
-    where business_date > {{ business_date() }} - 365
-
-),
-
 bought as (
 
     -- What was bought in a year, by the product's present grouping.
@@ -91,100 +84,20 @@ dearest_line as (
 
 ),
 
-stores as (
-
-    select
-        customer_id,
-        store_id,
-        sum(order_count) as order_count,
-        count(distinct business_date) as day_count,
-        max(business_date) as last_date
-    from store_days
-    group by customer_id, store_id
-
-),
-
-preferred_store as (
-
-    select customer_id, store_id
-    from stores
-    qualify row_number() over (
-        partition by customer_id order by order_count desc, last_date desc, store_id asc
-    ) = 1
-
-),
-
-home_store as (
-
-    select customer_id, store_id
-    from stores
-    qualify row_number() over (
-        partition by customer_id order by day_count desc, last_date desc, store_id asc
-    ) = 1
-
-),
-
-channels as (
-
-    select
-        customer_id,
-        channel,
-        sum(order_count) as order_count,
-        max(business_date) as last_date
-    from store_days
-    group by customer_id, channel
-
-),
-
-preferred_channel as (
-
-    select customer_id, channel
-    from channels
-    qualify row_number() over (
-        partition by customer_id order by order_count desc, last_date desc, channel asc
-    ) = 1
-
-),
-
-channel_mix as (
-
-    select
-        customer_id,
-        {{ ratio("sum(case when channel = 'store' then order_count else 0 end)", 'sum(order_count)') }} as store_order_share,
-        count(*) > 1 as is_omnichannel
-    from channels
-    group by customer_id
-
-),
-
-store_count as (
-
-    select customer_id, cast(count(*) as integer) as stores_visited
-    from stores
-    group by customer_id
-
-),
-
 final as (
 
     select
         -- key
         households.customer_id,
 
-        -- products
+        -- descriptive
         top_department.department as top_department_365d,
         top_category.category as top_category_365d,
         top_brand.brand as top_brand_365d,
         dearest_line.category as last_category,
-        concentration.category_concentration as category_concentration_365d,
 
-        -- channels and stores
-        preferred_channel.channel as purchase_channel_pref_365d,
-        channel_mix.store_order_share as store_order_share_365d,
-        coalesce(channel_mix.is_omnichannel, false) as is_omnichannel_365d,
-        cast(preferred_store.store_id as varchar) as preferred_store_id_365d,
-        cast(home_store.store_id as varchar) as home_store_id,
-        coalesce(store_count.stores_visited, 0) as stores_visited_365d
+        -- numbers
+        concentration.category_concentration as category_concentration_365d
 
     from households
     left join top_department using (customer_id)
@@ -192,11 +105,6 @@ final as (
     left join top_brand using (customer_id)
     left join dearest_line using (customer_id)
     left join concentration using (customer_id)
-    left join preferred_channel using (customer_id)
-    left join channel_mix using (customer_id)
-    left join preferred_store using (customer_id)
-    left join home_store using (customer_id)
-    left join store_count using (customer_id)
     order by customer_id
 
 )

@@ -44,15 +44,27 @@ affinity as (
 
 ),
 
+stores as (
+
+    select * from {{ ref('customer_stores') }}
+
+),
+
 engagement as (
 
     select * from {{ ref('customer_engagement') }}
 
 ),
 
-segments as (
+lifecycle as (
 
-    select * from {{ ref('customer_segments') }}
+    select * from {{ ref('customer_lifecycle') }}
+
+),
+
+micro_segments as (
+
+    select * from {{ ref('customer_micro_segments') }}
 
 ),
 
@@ -174,12 +186,12 @@ final as (
         purchases.avg_item_price_365d,
 
         -- channel and store preference
-        affinity.purchase_channel_pref_365d,
-        affinity.store_order_share_365d,
-        affinity.is_omnichannel_365d,
-        affinity.preferred_store_id_365d,
-        affinity.home_store_id,
-        affinity.stores_visited_365d,
+        stores.purchase_channel_pref_365d,
+        stores.store_order_share_365d,
+        stores.is_omnichannel_365d,
+        stores.preferred_store_id_365d,
+        stores.home_store_id,
+        stores.stores_visited_365d,
 
         -- message engagement
         engagement.last_direct_mail_date,
@@ -194,25 +206,25 @@ final as (
         engagement.coupons_redeemed_90d,
 
         -- recency, frequency, monetary
-        segments.rfm_recency_score,
-        segments.rfm_frequency_score,
-        segments.rfm_monetary_score,
-        segments.rfm_cell,
-        segments.rfm_segment,
+        lifecycle.rfm_recency_score,
+        lifecycle.rfm_frequency_score,
+        lifecycle.rfm_monetary_score,
+        lifecycle.rfm_cell,
+        lifecycle.rfm_segment,
 
         -- lifecycle
-        segments.lifecycle_stage,
+        lifecycle.lifecycle_stage,
         {{ ratio(
             'build.business_date - purchases.last_order_date',
             'coalesce(purchases.avg_days_between_orders, provenance.median_days_between_orders)',
             3
         ) }} as churn_factor,
-        segments.is_vip,
+        lifecycle.is_vip,
 
         -- micro-segment
-        segments.micro_segment_id,
-        segments.micro_segment_label,
-        segments.control_bucket,
+        micro_segments.micro_segment_id,
+        micro_segments.micro_segment_label,
+        micro_segments.control_bucket,
 
         -- row provenance
         build.business_date as profile_as_of_date,
@@ -227,8 +239,10 @@ final as (
     inner join demographics using (customer_id)
     inner join purchases using (customer_id)
     inner join affinity using (customer_id)
+    inner join stores using (customer_id)
     inner join engagement using (customer_id)
-    inner join segments using (customer_id)
+    inner join lifecycle using (customer_id)
+    inner join micro_segments using (customer_id)
     cross join build
     cross join provenance
 

@@ -1,0 +1,105 @@
+with
+
+purchases as (
+
+    select * from {{ ref('customer_purchases') }}
+
+),
+
+cut_points as (
+
+    select * from {{ ref('rfm_cut_points') }}
+
+),
+
+rfm_segments as (
+
+    select * from {{ ref('rfm_segments') }}
+
+),
+
+measured as (
+
+    select
+        *,
+        {{ business_date() }} - first_order_date as days_since_first_order,
+        {{ business_date() }} - last_order_date as days_since_last_order,
+        last_order_date - previous_order_date as last_gap_days
+    from purchases
+
+),
+
+staged as (
+
+    -- Every customer is in exactly one stage.
+    select
+        *,
+        case
+            when last_order_date is null then 'prospect'
+            when days_since_first_order <= {{ threshold('new_customer_days') }} then 'new'
+            when
+                days_since_last_order <= {{ threshold('active_days') }}
+                and last_gap_days > {{ threshold('churned_days') }}
+                then 'reactivated'
+            when days_since_last_order <= {{ threshold('active_days') }} then 'active'
+            when days_since_last_order <= {{ threshold('at_risk_days') }} then 'at_risk'
+            when days_since_last_order <= {{ threshold('churned_days') }} then 'churned'
+            else 'dormant'
+        end as lifecycle_stage
+    from measured
+
+),
+
+scored as (
+
+    select
+        staged.customer_id,
+        staged.lifecycle_stage,
+        {% for metric, value, best in [('recency', 'days_since_last_order', 'low'), ('frequency', 'orders_365d', 'high'), ('monetary', 'net_sales_365d', 'high')] %}
+        case
+            when staged.days_since_last_order >= 730 or staged.last_order_date is null then null
+            when staged.{{ value }} <= {{ metric }}.cut_20 then {{ 5 if best == 'low' else 1 }}
+            when staged.{{ value }} <= {{ metric }}.cut_40 then {{ 4 if best == 'low' else 2 }}
+            when staged.{{ value }} <= {{ metric }}.cut_60 then 3
+            when staged.{{ value }} <= {{ metric }}.cut_80 then {{ 2 if best == 'low' else 4 }}
+            else {{ 1 if best == 'low' else 5 }}
+        end as rfm_{{ metric }}_score,
+        {% endfor %}
+        coalesce(
+            staged.net_sales_365d > monetary.cut_vip
+            and staged.net_sales_365d >= {{ threshold('vip_floor_amount') }},
+            false
+        ) as is_vip
+    from staged
+    left join cut_points as recency on recency.metric = 'recency'
+    left join cut_points as frequency on frequency.metric = 'frequency'
+    left join cut_points as monetary on monetary.metric = 'monetary'
+
+),
+
+final as (
+
+    select
+        -- key
+        scored.customer_id,
+
+        -- recency, frequency, monetary
+        scored.rfm_recency_score,
+        scored.rfm_frequency_score,
+        scored.rfm_monetary_score,
+        cast(scored.rfm_recency_score as varchar)
+        || cast(scored.rfm_frequency_score as varchar)
+        || cast(scored.rfm_monetary_score as varchar) as rfm_cell,
+        rfm_segments.rfm_segment,
+
+        -- lifecycle
+        scored.lifecycle_stage,
+        scored.is_vip
+
+    from scored
+    left join rfm_segments using (rfm_recency_score, rfm_frequency_score)
+    order by customer_id
+
+)
+
+select * from final
