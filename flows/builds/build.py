@@ -8,7 +8,9 @@ nobody reads, and gets its own name only when everything in it is built and test
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from flows.builds.release import code_version
 from flows.contracts.contract import Contract
 from flows.contracts.policy import Verdict
 from flows.errors import BuildFailed
+from flows.intake.casting import identifier
 from flows.ledger import Ledger, builds, now
 from flows.ledger import fingerprints as fingerprints_table
 from flows.ledger import pins as pins_table
@@ -73,7 +76,7 @@ def build(
         made = dbt.run(
             instance, candidate, ["build", "--exclude-resource-type", "unit_test"], progress
         )
-        prints = _finish(candidate)
+        prints = _finish(candidate, made.target / "manifest.json")
     except BuildFailed as failed:
         fork.discard(candidate)
         ledger.change(
@@ -81,6 +84,7 @@ def build(
         )
         raise
     seconds = time.monotonic() - started
+    shutil.copyfile(made.target / "manifest.json", live.manifest_of(instance, clock.build_id))
     _keep(instance, ledger, clock.build_id, candidate, prints, seconds)
     return Build(clock.build_id, day, seconds, False, made.statuses)
 
@@ -154,10 +158,26 @@ def _open(ledger: Ledger, clock: pins.Clock, inputs: str, verdicts: Sequence[Ver
             )
 
 
-def _finish(candidate: Path) -> dict[str, tuple[int, str]]:
+def _finish(candidate: Path, manifest: Path) -> dict[str, tuple[int, str]]:
     with duckdb.connect(str(candidate)) as connection:
+        _drop_what_the_release_does_not_know(connection, json.loads(manifest.read_text()))
         connection.execute("checkpoint")
     return fingerprints.take(candidate)
+
+
+def _drop_what_the_release_does_not_know(
+    connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]
+) -> None:
+    # A model that was removed or renamed is still in the base that the build was forked from.
+    known = {(node["schema"], node["name"]) for node in manifest["nodes"].values()}
+    found = connection.execute(
+        "select table_schema, table_name, table_type from information_schema.tables "
+        "where table_schema <> 'raw'"
+    ).fetchall()
+    for schema, name, kind in found:
+        if (schema, name) not in known:
+            what = "view" if kind == "VIEW" else "table"
+            connection.execute(f"drop {what} {identifier(schema)}.{identifier(name)}")
 
 
 def _keep(

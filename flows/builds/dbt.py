@@ -40,14 +40,15 @@ def run(
     build: Path,
     arguments: list[str],
     progress: Progress = lambda _: None,
+    workplace: str = "dbt",
     project: Path = PROJECT,
 ) -> Run:
-    """Run dbt on a build file and wait for it.
+    """Run dbt on a build file and wait for it; its artifacts stay in `workplace`.
 
     Raises:
         BuildFailed: when a model or a test failed, or the time was out; it names the first ones.
     """
-    target = instance.root / "dbt"
+    target = instance.root / workplace
     target.mkdir(parents=True, exist_ok=True)
     # An old result file must not be read as this run's after an early crash.
     (target / "run_results.json").unlink(missing_ok=True)

@@ -21,6 +21,11 @@ def path_of(instance: Instance, build_id: str) -> Path:
     return instance.builds / f"{build_id}.duckdb"
 
 
+def manifest_of(instance: Instance, build_id: str) -> Path:
+    """Return dbt's manifest of a build: its graph, with the SQL as it ran."""
+    return instance.builds / f"{build_id}.manifest.json"
+
+
 def current(instance: Instance) -> str | None:
     """Return the id of the build that live points to, or None before the first."""
     return Path(os.readlink(instance.live)).stem if instance.live.is_symlink() else None

@@ -163,5 +163,6 @@ def workbench(memory_limit: str, threads: int, spill: Path) -> duckdb.DuckDBPyCo
     }
     connection = duckdb.connect(config=settings)
     connection.execute("set timezone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")
     return connection
 

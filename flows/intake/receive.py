@@ -110,6 +110,17 @@ def accepted_delivery(ledger: Ledger, table: str, day: dt.date) -> dict[str, Any
     return dict(found) if found else None
 
 
+def last_good(ledger: Ledger, table: str, day: dt.date) -> dt.date | None:
+    """Return the business date of a table's newest accepted delivery up to a date, or None."""
+    query = sa.select(sa.func.max(deliveries.c.business_date).label("newest")).where(
+        deliveries.c.table_name == table,
+        deliveries.c.state == "arrived",
+        deliveries.c.business_date <= day,
+    )
+    newest: dt.date | None = (ledger.row(query) or {}).get("newest")
+    return newest
+
+
 def _fetch(intake: Intake) -> Landed:
     instance, contract, day = intake.instance, intake.contract, intake.day
     if contract.source == "database":

@@ -35,7 +35,6 @@ final as (
 
         -- descriptive
         due.channel,
-        due.run_mode,
         wanted.because,
 
         -- numbers

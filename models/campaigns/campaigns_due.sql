@@ -15,7 +15,6 @@ final as (
         -- descriptive
         label,
         channel,
-        run_mode,
 
         -- numbers
         priority,

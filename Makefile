@@ -1,0 +1,58 @@
+# `make` alone says what there is. Each target sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint docs deliver status clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv || echo .tools/uv/bin/uv)
+
+export UV_COMPILE_BYTECODE = 1
+export UV_PYTHON_DOWNLOADS = never
+export DBT_SEND_ANONYMOUS_USAGE_STATS = false
+export DO_NOT_TRACK = 1
+
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/' | expand -t 18
+
+.tools/uv/bin/uv:
+	@echo "uv is not here: getting it into .tools"
+	@$(PYTHON) -m venv .tools/uv
+	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(if $(shell command -v uv),,.tools/uv/bin/uv)
+	@echo "installing what requirements.lock names"
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	@$(UV) pip sync --quiet --python $(BIN)/python requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+install: $(VENV)/.installed ## install into .venv
+
+run: install ## play three nights of the demo client, from raw files to campaign files
+	@$(BIN)/python -m demo.nights
+
+test: install ## run every test, those of SQL included
+	@$(BIN)/python -m pytest
+
+lint: install ## ruff, mypy, sqlfluff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint models tests/data
+
+docs: install ## build the documentation site of what is live into site/
+	@$(BIN)/scv docs
+
+deliver: install ## let the demo client deliver a date: make deliver DATE=2017-11-22
+	@$(BIN)/python -m demo.client $(DATE)
+
+status: install ## what is live, and what became of the last night
+	@$(BIN)/scv status
+
+lock: ## resolve the dependencies anew into requirements.lock
+	@$(UV) pip compile pyproject.toml --group demo --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header --quiet -o requirements.lock
+
+clean: ## remove what runs have made: deliveries, warehouse, site
+	@rm -rf deliveries warehouse site

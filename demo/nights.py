@@ -1,0 +1,73 @@
+"""Three nights of the demo client: what `make run` runs.
+
+    python -m demo.nights
+
+The client delivers its history, then day by day; each delivery is followed by its batch.
+"""
+
+import sys
+import time
+from datetime import date
+
+from demo.delivery import Client
+from flows import console, prefect_settings
+from flows.errors import Stopped
+from flows.ledger import Ledger
+from flows.settings import Instance, read_instance
+from flows.site import build_site
+from flows.summary import read_day
+
+HISTORY = date(2017, 11, 18)
+NIGHTS = [date(2017, 11, 19), date(2017, 11, 20), date(2017, 11, 21)]
+
+
+def play() -> None:
+    """Deliver and run the history and three nights, and say where everything is."""
+    started = time.monotonic()
+    prefect_settings.quiet()
+    console.narrate()
+    instance, client = read_instance(), Client()
+    for number, day in enumerate([HISTORY, *NIGHTS], start=1):
+        initial = day == HISTORY
+        what = "the history up to" if initial else "the batch of"
+        console.say(f"[{number}/4] {what} {day}")
+        rows = client.deliver(day, initial, instance.deliveries)
+        console.say(f"  the client delivered {sum(rows.values()):,} rows in {len(rows)} tables")
+        _run(instance, day, send=not initial)
+    site = build_site()
+    console.say(_where_everything_is(instance, str(site), time.monotonic() - started))
+
+
+def _run(instance: Instance, day: date, *, send: bool) -> None:
+    # Prefect and Great Expectations take seconds to import: the client delivers first.
+    from flows.daily import daily
+
+    daily(day, send=send)
+    console.show_day(instance, read_day(Ledger(instance.ledger_url), day))
+
+
+def _where_everything_is(instance: Instance, site: str, seconds: float) -> str:
+    return f"""
+Four batches and the docs site in {seconds:.0f} s.
+
+  the view         {instance.live}, table marts.single_customer_view
+  campaign files   {instance.outbox}
+  docs site        {site}
+
+What to try next:
+  scv status                               what is live, and what became of the last night
+  scv explain campaign coupon_lovers_email what it reads, and why customers were left out
+  scv explain column churn_factor          what a column means and is made of
+  make deliver DATE=2017-11-22 && scv run 2017-11-22   the next night
+  scv rollback                             move live back, and scv run 2017-11-21 forward again
+  scv dev && dbt build                     change a model in a build of your own
+
+(`scv` and `dbt` are in .venv/bin: source .venv/bin/activate)"""
+
+
+if __name__ == "__main__":
+    try:
+        play()
+    except Stopped as stopped:
+        console.say(f"Stopped: {stopped}")
+        sys.exit(stopped.exit_code)

@@ -1,0 +1,106 @@
+"""Which campaigns of tonight may go out: the policies decided, the gate only looks it up.
+
+A campaign is held when a table on hold reaches its audience, a rule it passes or its content.
+Each decision is a row of the ledger with its reason in a sentence.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import sqlalchemy as sa
+
+from flows.campaigns.lineage import Reads
+from flows.contracts.policy import Verdict
+from flows.ledger import Ledger, decisions, now
+
+
+@dataclass(frozen=True)
+class Due:
+    """A campaign that is due, as a build chose its customers."""
+
+    campaign_id: str
+    label: str
+    channel: str
+    chosen: int
+    control: int
+    excluded: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a due campaign goes out, and why not."""
+
+    due: Due
+    verdict: str  # go | held
+    sentence: str
+
+
+def campaigns_due(build: Path) -> list[Due]:
+    """Return the campaigns due in a build with the sizes of their audiences, by priority."""
+    with duckdb.connect(str(build), read_only=True) as connection:
+        found = connection.execute(
+            """
+            select
+                due.campaign_id, due.label, due.channel,
+                count_if(targets.status = 'chosen'),
+                count_if(targets.status = 'control'),
+                count_if(targets.status = 'excluded')
+            from campaigns.campaigns_due as due
+            left join campaigns.campaign_targets as targets using (campaign_id)
+            group by due.campaign_id, due.label, due.channel, due.priority
+            order by due.priority
+            """
+        ).fetchall()
+    return [Due(*row) for row in found]
+
+
+def decide(
+    due: Sequence[Due], reads: Mapping[str, Reads], verdicts: Sequence[Verdict], day: dt.date
+) -> list[Decision]:
+    """Return a decision on each due campaign. Pure."""
+    return [_decide(each, reads.get(each.campaign_id), verdicts, day) for each in due]
+
+
+def _decide(
+    due: Due, reads: Reads | None, verdicts: Sequence[Verdict], day: dt.date
+) -> Decision:
+    for verdict in sorted(verdicts, key=lambda verdict: verdict.hold != "everything"):
+        if verdict.hold == "nothing":
+            continue
+        through = reads.through(verdict.table) if reads else ["what cannot be traced"]
+        if verdict.hold == "dependent" and not through:
+            continue
+        names = ", ".join(through[:3]) + (f" and {len(through) - 3} more" if through[3:] else "")
+        because = f"it reads {names}" if through else "every campaign waits for it"
+        return Decision(
+            due,
+            "held",
+            f"{due.campaign_id} is held: {verdict.table} for {day} is {verdict.state} "
+            f"(contract: {verdict.policy}); {because}. Send the table, then run: scv run {day}",
+        )
+    return Decision(due, "go", "")
+
+
+def write_down(
+    ledger: Ledger, build_id: str, day: dt.date, decided: Sequence[Decision]
+) -> None:
+    """Write the decisions of a build, once each."""
+    with ledger.write() as connection:
+        connection.execute(sa.delete(decisions).where(decisions.c.build_id == build_id))
+        for each in decided:
+            connection.execute(
+                sa.insert(decisions).values(
+                    business_date=day,
+                    build_id=build_id,
+                    campaign_id=each.due.campaign_id,
+                    verdict=each.verdict,
+                    chosen=each.due.chosen,
+                    sentence=each.sentence,
+                    decided_at=now(),
+                )
+            )

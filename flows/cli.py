@@ -1,0 +1,131 @@
+"""The way in for people: `scv`. Thin: each command imports what it needs and calls a room."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import Annotated
+
+import typer
+
+from flows.errors import SettingsWrong, Stopped
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="""
+    A nightly batch customer-data platform: raw tables in, a single customer view and campaign
+    files out.
+
+    A first look, in a fresh checkout: make run. Then: scv status, scv explain campaign NAME.
+    Each command says what it does with --help, and when it stops, what to do next.
+    """,
+)
+explain = typer.Typer(no_args_is_help=True, help="Why is a campaign or a column what it is?")
+app.add_typer(explain, name="explain")
+
+Day = Annotated[str, typer.Argument(help="The business date, such as 2017-11-21.")]
+
+
+@app.command()
+def run(day: Day, send: Annotated[bool, typer.Option(help="Write campaign files.")] = True) -> None:
+    """Run the nightly batch of a business date. Running it twice changes nothing."""
+    from flows import console, prefect_settings
+    from flows.ledger import Ledger
+    from flows.settings import read_instance
+    from flows.summary import read_day
+
+    date, instance = _date(day), read_instance()
+    console.narrate()
+    try:
+        prefect_settings.quiet()
+        from flows.daily import daily
+
+        console.say(f"{instance.instance}, business date {date}")
+        daily(date, send=send)
+    finally:
+        console.show_day(instance, read_day(Ledger(instance.ledger_url), date))
+
+
+@app.command()
+def status(day: Annotated[str | None, typer.Argument(help="A business date; else the last.")] = None) -> None:
+    """Show what is live, what is running, and what became of a business date."""
+    from flows.status import show_status
+
+    show_status(_date(day) if day else None)
+
+
+@app.command()
+def rollback() -> None:
+    """Move live back to the build that was live before. The campaigns that went out have gone."""
+    from flows import nights
+    from flows.builds import live
+    from flows.ledger import Ledger
+    from flows.settings import read_instance
+
+    instance = read_instance()
+    ledger = Ledger(instance.ledger_url)
+    with nights.lock(instance):
+        nights.repair(instance, ledger)
+        left, now_live = live.roll_back(instance, ledger)
+    typer.echo(f"Live was {left} and is {now_live}. To go forward again: scv run {left[:10]}")
+
+
+@app.command()
+def dev() -> None:
+    """Fork a development build from live; then plain dbt works: dbt build, dbt test, dbt docs serve."""
+    from flows.builds.development import fork_for_development
+
+    typer.echo(fork_for_development())
+
+
+@app.command()
+def docs() -> None:
+    """Build the documentation site of what is live, as static pages."""
+    from flows.site import build_site
+
+    typer.echo(f"The site is {build_site()}")
+
+
+@app.command()
+def check() -> None:
+    """Hold every contract in expectations/ against what contracts may say. Takes nothing in."""
+    from flows.contracts.contract import read_contracts
+    from flows.contracts.suites import suite_of
+
+    for contract in read_contracts().values():
+        checks = len(suite_of(contract).expectations)
+        typer.echo(f"{contract.table}: {len(contract.columns)} columns, {checks} checks, sound")
+
+
+@explain.command("campaign")
+def explain_campaign(name: Annotated[str, typer.Argument(help="Such as win_back_email.")]) -> None:
+    """Say what a campaign reads, what became of it, and why customers were left out."""
+    from flows.explain import of_campaign
+
+    of_campaign(name)
+
+
+@explain.command("column")
+def explain_column(name: Annotated[str, typer.Argument(help="Such as last_order_date.")]) -> None:
+    """Say what a column of the view means, what it is made of, and which campaigns read it."""
+    from flows.explain import of_column
+
+    of_column(name)
+
+
+def main() -> None:
+    """Run `scv`; a `Stopped` becomes one sentence on standard error and its exit code."""
+    try:
+        app()
+    except Stopped as stopped:
+        typer.secho(f"Stopped: {stopped}", fg="red", err=True)
+        sys.exit(stopped.exit_code)
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise SettingsWrong(f"'{text}' is not a date: write it as 2017-11-21.") from None

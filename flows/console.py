@@ -1,0 +1,109 @@
+"""What people see in a terminal: progress while it works, tables when it is done."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.builds import live
+from flows.settings import Instance
+from flows.summary import DaySummary
+
+# A log file or a pipe has no width of its own.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
+COLOURS = {"arrived": "green", "sent": "green", "held": "yellow", "waiting": "yellow"}
+
+
+class Narrator(logging.Handler):
+    """Says what the rooms log: one line a step, and every tenth of a build."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._tenths = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        progress = getattr(record, "progress", None)
+        if progress is not None:
+            self._build(progress["index"], progress["of"], progress["node"])
+            return
+        self._tenths = 0
+        style = "yellow" if record.levelno >= logging.WARNING else None
+        console.print(f"  {record.getMessage()}", style=style, markup=False)
+
+    def _build(self, index: int, of: int, node: str) -> None:
+        tenths = index * 10 // of
+        if tenths > self._tenths:
+            self._tenths = tenths
+            console.print(f"  building: {index} of {of}, {node}", style="dim", markup=False)
+
+
+def say(sentence: str, style: str | None = None) -> None:
+    """Print one sentence, exactly as it is."""
+    console.print(sentence, style=style, markup=False)
+
+
+def narrate() -> None:
+    """Print what the rooms say from now on."""
+    logger = logging.getLogger("scv")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler, Narrator) for handler in logger.handlers):
+        logger.addHandler(Narrator())
+
+
+def show_day(instance: Instance, summary: DaySummary) -> None:
+    """Print what became of a business date."""
+    console.print()
+    console.print(_tables(summary))
+    if summary.campaigns:
+        console.print(_campaigns(summary))
+    for line in summary.campaigns:
+        if line.sentence:
+            console.print(f"  {line.sentence}", style="yellow", markup=False)
+    build = summary.build
+    if build is not None and build["seconds"] is not None:
+        console.print(
+            f"Build {build['build_id']} took {build['seconds']:.1f} s with code "
+            f"{build['release']}; live is {live.current(instance)}.",
+            markup=False,
+        )
+
+
+def _tables(summary: DaySummary) -> Table:
+    table = Table(title=f"Tables of {summary.business_date}", title_justify="left")
+    for name in ("table", "state"):
+        table.add_column(name)
+    for name in ("accepted", "set aside", "checks passed"):
+        table.add_column(name, justify="right")
+    table.add_column("in words", overflow="fold")
+    for line in summary.tables:
+        colour = COLOURS.get(line.state, "red")
+        table.add_row(
+            line.table,
+            f"[{colour}]{line.state}[/]",
+            "" if line.accepted is None else f"{line.accepted:,}",
+            "" if line.quarantined is None else f"{line.quarantined:,}",
+            f"{line.checks - line.failed} of {line.checks}" if line.checks else "",
+            line.sentence,
+        )
+    return table
+
+
+def _campaigns(summary: DaySummary) -> Table:
+    table = Table(title=f"Campaigns of {summary.business_date}", title_justify="left")
+    for name in ("campaign", "channel", "verdict"):
+        table.add_column(name)
+    for name in ("chosen", "control"):
+        table.add_column(name, justify="right")
+    for line in summary.campaigns:
+        table.add_row(
+            line.campaign_id,
+            line.channel or "",
+            f"[{COLOURS.get(line.verdict, 'white')}]{line.verdict}[/]",
+            f"{line.chosen:,}",
+            "" if line.control is None else f"{line.control:,}",
+        )
+    return table

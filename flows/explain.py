@@ -1,0 +1,109 @@
+"""`scv explain`: answers about live, from the graph that dbt left and the rows of the build."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import duckdb
+import sqlalchemy as sa
+from rich.table import Table
+
+from flows.builds import live
+from flows.campaigns import lineage
+from flows.campaigns.lineage import Graph
+from flows.console import console
+from flows.errors import SettingsWrong
+from flows.ledger import Ledger, decisions, occurrences
+from flows.settings import Instance, read_instance
+
+
+def of_campaign(name: str) -> None:
+    """Print what a campaign reads, its last occurrence, and why customers were left out.
+
+    Raises:
+        SettingsWrong: when live knows no such campaign.
+    """
+    instance, build_id, graph = _live()
+    reads = lineage.read(graph)
+    if name not in reads:
+        raise _unknown("campaign", name, list(reads))
+    console.print(graph.description(f"audience_{name}"), markup=False)
+    console.print()
+    table = Table(title="It reads", title_justify="left")
+    table.add_column("attribute or rule")
+    table.add_column("from the raw tables", overflow="fold")
+    for attribute, tables in sorted(reads[name].attributes.items()):
+        table.add_row(attribute, ", ".join(sorted(tables)))
+    for rule, tables in sorted(reads[name].rules.items()):
+        table.add_row(f"rule {rule}", ", ".join(sorted(tables)) or "nothing: a draw by id")
+    console.print(table)
+    _show_targets(live.path_of(instance, build_id), name, build_id)
+    _show_history(Ledger(instance.ledger_url), name)
+
+
+def of_column(name: str) -> None:
+    """Print a column's meaning, type, what it is made of, and the campaigns that read it.
+
+    Raises:
+        SettingsWrong: when the view has no such column.
+    """
+    _, build_id, graph = _live()
+    columns = graph.view_columns()
+    if name not in columns:
+        raise _unknown("column of the view", name, list(columns))
+    sections = sorted(columns[name])
+    raw = sorted({table for section in sections for table in graph.raw_tables(section)})
+    readers = [c for c, reads in lineage.read(graph).items() if name in reads.attributes]
+    told = {
+        "column": f"single_customer_view.{name} ({graph.data_type(name)}), build {build_id}",
+        "meaning": graph.column_description(name),
+        "computed in": ", ".join(sections) or "the build itself",
+        "from raw tables": ", ".join(raw) or "none: it is a fact of the build",
+        "read by campaigns": ", ".join(readers) or "none",
+    }
+    for label, text in told.items():
+        console.print(f"{label + ':':<19}{text}", markup=False)
+
+
+def _live() -> tuple[Instance, str, Graph]:
+    instance = read_instance()
+    build_id = live.current(instance)
+    if build_id is None:
+        raise SettingsWrong("Nothing is published yet, so there is nothing to explain: make run")
+    return instance, build_id, Graph.read(live.manifest_of(instance, build_id))
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> SettingsWrong:
+    near = get_close_matches(name, known, n=3)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
+    return SettingsWrong(f"There is no {kind} '{name}'. {hint}")
+
+
+def _show_targets(build: Path, campaign: str, build_id: str) -> None:
+    with duckdb.connect(str(build), read_only=True) as connection:
+        rows = connection.execute(
+            "select status, coalesce(rule, ''), count(*) from campaigns.campaign_targets "
+            "where campaign_id = ? group by all order by all",
+            [campaign],
+        ).fetchall()
+    if not rows:
+        console.print(f"It is not due in {build_id}, or nobody is in its audience.")
+        return
+    table = Table(title=f"Its customers in {build_id}", title_justify="left")
+    table.add_column("status")
+    table.add_column("by the rule")
+    table.add_column("customers", justify="right")
+    for status, rule, count in rows:
+        table.add_row(status, rule, f"{count:,}")
+    console.print(table)
+
+
+def _show_history(ledger: Ledger, campaign: str) -> None:
+    sent = sa.select(occurrences).where(occurrences.c.campaign_id == campaign)
+    for row in ledger.rows(sent.order_by(occurrences.c.business_date)):
+        said = f"{row['business_date']}: {row['state']}, {row['chosen']:,} messages, {row['path']}"
+        console.print(said, markup=False)
+    held = sa.select(decisions).where(decisions.c.campaign_id == campaign)
+    for row in ledger.rows(held.where(decisions.c.verdict == "held").order_by(decisions.c.id)):
+        console.print(f"{row['business_date']}: {row['sentence']}", style="yellow", markup=False)

@@ -1,0 +1,114 @@
+"""One night at a time on an instance: the lock, the repair after a crash, and the row of the night.
+
+The lock is the operating system's: it ends with the process that holds it, however that ends.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from flows.builds import build, live
+from flows.errors import InstanceBusy, Stopped
+from flows.ledger import Ledger, nights, now
+from flows.settings import Instance
+
+
+@dataclass
+class Night:
+    """A night that is running: say which step it is at, and at the end what became of it."""
+
+    ledger: Ledger
+    night_id: int
+    repaired: list[str] = field(default_factory=list)
+
+    def step(self, name: str) -> None:
+        """Write down what the night is doing now; `scv status` shows it."""
+        self.ledger.change(nights, nights.c.id == self.night_id, step=name)
+
+    def done(self, build_id: str, sentence: str) -> None:
+        """Write down that the night is over and which build it published."""
+        self._end("done", sentence, build_id)
+
+    def stopped(self, sentence: str) -> None:
+        """Write down why the night stopped."""
+        self._end("stopped", sentence, None)
+
+    def _end(self, state: str, sentence: str, build_id: str | None) -> None:
+        self.ledger.change(
+            nights,
+            nights.c.id == self.night_id,
+            state=state,
+            sentence=sentence,
+            build_id=build_id,
+            ended_at=now(),
+        )
+
+
+@contextmanager
+def lock(instance: Instance) -> Iterator[None]:
+    """Hold the instance for this process.
+
+    Raises:
+        InstanceBusy: when another process holds it.
+    """
+    instance.root.mkdir(parents=True, exist_ok=True)
+    with (instance.root / ".lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InstanceBusy(
+                f"Another batch is running on {instance.instance}. See how far it is: scv status"
+            ) from None
+        yield
+
+
+@contextmanager
+def open_night(instance: Instance, ledger: Ledger, day: dt.date) -> Iterator[Night]:
+    """Hold the instance, repair what a crash left, and keep the row of one night.
+
+    Raises:
+        InstanceBusy: when another process holds the instance.
+    """
+    with lock(instance):
+        repaired = repair(instance, ledger)
+        night_id = ledger.add(
+            nights,
+            business_date=day,
+            pid=os.getpid(),
+            step="starting",
+            state="running",
+            started_at=now(),
+        )
+        night = Night(ledger, night_id, repaired)
+        try:
+            yield night
+        except Stopped as stopped:
+            night.stopped(str(stopped))
+            raise
+        except BaseException as error:
+            night.stopped(f"Ended by {type(error).__name__}: see the log. Run the date again.")
+            raise
+
+
+def repair(instance: Instance, ledger: Ledger) -> list[str]:
+    """Bring ledger and disk together after a crash. Call with the lock held; say what was done."""
+    said = []
+    running = ledger.rows(sa.select(nights).where(nights.c.state == "running"))
+    for row in running:
+        ledger.change(
+            nights,
+            nights.c.id == row["id"],
+            state="killed",
+            sentence=f"Killed while {row['step']}.",
+            ended_at=now(),
+        )
+        said.append(f"The night of {row['business_date']} was killed while {row['step']}.")
+    repaired = live.repair(instance, ledger)
+    return [*said, *build.repair(instance, ledger), *([repaired] if repaired else [])]

@@ -1,0 +1,68 @@
+"""`scv status`: what is live, what is running, what became of the last night. Reads the ledger only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+
+import sqlalchemy as sa
+
+from flows import console
+from flows.builds import live
+from flows.errors import SettingsWrong
+from flows.ledger import Ledger, nights
+from flows.settings import Instance, read_instance
+from flows.summary import DaySummary, latest_day, read_day
+
+
+def show_status(day: dt.date | None) -> None:
+    """Print the state of the instance, and what to do next.
+
+    Raises:
+        SettingsWrong: when nothing has run on the date asked for.
+    """
+    instance = read_instance()
+    ledger = Ledger(instance.ledger_url)
+    day = day or latest_day(ledger)
+    if day is None:
+        console.say("Nothing has run yet. Start with: make run")
+        return
+    summary = read_day(ledger, day)
+    if summary.night is None:
+        raise SettingsWrong(f"Nothing has run for {day}. To run it: scv run {day}")
+    console.say(f"{instance.instance}: live is {live.current(instance) or 'nothing yet'}")
+    _say_running(ledger)
+    console.show_day(instance, summary)
+    console.say(_what_next(instance, summary))
+
+
+def _say_running(ledger: Ledger) -> None:
+    for row in ledger.rows(sa.select(nights).where(nights.c.state == "running")):
+        if _alive(row["pid"]):
+            said = f"Running now: {row['business_date']}, {row['step']} (process {row['pid']})."
+        else:
+            said = (
+                f"The night of {row['business_date']} was cut off while {row['step']}. "
+                f"Run it again: scv run {row['business_date']}"
+            )
+        console.say(said, style="yellow")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _what_next(instance: Instance, summary: DaySummary) -> str:
+    night = summary.night
+    if night is not None and night["state"] in ("stopped", "killed"):
+        return f"The night {night['state']}: {night['sentence']}"
+    if any(line.verdict == "held" for line in summary.campaigns):
+        return "Some campaigns are held: each says above what it waits for."
+    following = summary.business_date + dt.timedelta(days=1)
+    return f"All is done. Campaign files: {instance.outbox}. Next: scv run {following}"
