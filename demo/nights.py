@@ -1,6 +1,6 @@
 """Three nights of the demo client: what `make run` runs.
 
-    python -m demo.nights
+    python -m demo.nights [--site FOLDER]
 
 The client delivers its history, then day by day; each delivery is followed by its batch.
 """
@@ -8,20 +8,26 @@ The client delivers its history, then day by day; each delivery is followed by i
 import sys
 import time
 from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from demo.delivery import Client
 from flows import console, prefect_settings
 from flows.errors import Stopped
 from flows.ledger import Ledger
 from flows.settings import Instance, read_instance
-from flows.site import build_site
+from flows.site import SITE, build_site
 from flows.summary import read_day
 
 HISTORY = date(2017, 11, 18)
 NIGHTS = [date(2017, 11, 19), date(2017, 11, 20), date(2017, 11, 21)]
 
 
-def play() -> None:
+def play(
+    site: Annotated[Path, typer.Option(help="Where the docs site is written.")] = SITE,
+) -> None:
     """Deliver and run the history and three nights, and say where everything is."""
     started = time.monotonic()
     prefect_settings.quiet()
@@ -34,8 +40,8 @@ def play() -> None:
         rows = client.deliver(day, initial, instance.deliveries)
         console.say(f"  the client delivered {sum(rows.values()):,} rows in {len(rows)} tables")
         _run(instance, day, send=not initial)
-    site = build_site()
-    console.say(_where_everything_is(instance, str(site), time.monotonic() - started))
+    front = build_site(site)
+    console.say(_where_everything_is(instance, front, time.monotonic() - started))
 
 
 def _run(instance: Instance, day: date, *, send: bool) -> None:
@@ -46,7 +52,7 @@ def _run(instance: Instance, day: date, *, send: bool) -> None:
     console.show_day(instance, read_day(Ledger(instance.ledger_url), day))
 
 
-def _where_everything_is(instance: Instance, site: str, seconds: float) -> str:
+def _where_everything_is(instance: Instance, site: Path, seconds: float) -> str:
     return f"""
 Four batches and the docs site in {seconds:.0f} s.
 
@@ -58,7 +64,9 @@ What to try next:
   scv status                               what is live, and what became of the last night
   scv explain campaign coupon_lovers_email what it reads, and why customers were left out
   scv explain column churn_factor          what a column means and is made of
-  make deliver DATE=2017-11-22 && scv run 2017-11-22   the next night
+  make deliver DATE=2017-11-22             the client delivers the next night; and when a table is missing?
+    rm deliveries/2017-11-22/coupon_redemptions.jsonl
+    scv run 2017-11-22                     held is what reads it, and only that
   scv rollback                             move live back, and scv run 2017-11-21 forward again
   scv dev && dbt build                     change a model in a build of your own
 
@@ -67,7 +75,7 @@ What to try next:
 
 if __name__ == "__main__":
     try:
-        play()
+        typer.run(play)
     except Stopped as stopped:
         console.say(f"Stopped: {stopped}")
         sys.exit(stopped.exit_code)

@@ -49,7 +49,9 @@ def run(day: Day, send: Annotated[bool, typer.Option(help="Write campaign files.
 
 
 @app.command()
-def status(day: Annotated[str | None, typer.Argument(help="A business date; else the last.")] = None) -> None:
+def status(
+    day: Annotated[str | None, typer.Argument(help="A business date; else the last.")] = None,
+) -> None:
     """Show what is live, what is running, and what became of a business date."""
     from flows.status import show_status
 

@@ -192,9 +192,7 @@ def build_the_view(
 
 
 def _say_progress(message: dict[str, Any]) -> None:
-    log.info(
-        "%s %s", message["node"], message["status"].lower(), extra={"progress": message}
-    )
+    log.info("%s %s", message["node"], message["status"].lower(), extra={"progress": message})
 
 
 @task(cache_policy=NO_CACHE, task_run_name="publish")

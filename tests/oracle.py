@@ -77,18 +77,20 @@ def _sale_lines() -> pd.DataFrame:
     cents = {c: (sales[c] * 100).round().astype("int64") for c in sales if sales[c].dtype == float}
     utc = sales["transaction_timestamp"].dt.tz_localize("UTC")
     discount = cents["retail_disc"] + cents["coupon_match_disc"]
-    lines = pd.DataFrame({
-        "customer_id": sales["household_id"],
-        "order_id": sales["basket_id"],
-        "product_id": sales["product_id"],
-        "store_id": sales["store_id"],
-        "sold_at": sales["transaction_timestamp"],
-        "day": utc.dt.tz_convert("America/New_York").dt.tz_localize(None).dt.normalize(),
-        "units": sales["quantity"],
-        "net": cents["sales_value"],
-        "discount": discount,
-        "list": cents["sales_value"] + discount,
-    })
+    lines = pd.DataFrame(
+        {
+            "customer_id": sales["household_id"],
+            "order_id": sales["basket_id"],
+            "product_id": sales["product_id"],
+            "store_id": sales["store_id"],
+            "sold_at": sales["transaction_timestamp"],
+            "day": utc.dt.tz_convert("America/New_York").dt.tz_localize(None).dt.normalize(),
+            "units": sales["quantity"],
+            "net": cents["sales_value"],
+            "discount": discount,
+            "list": cents["sales_value"] + discount,
+        }
+    )
     grouping = _raw("products")[["product_id", "department", "product_category", "brand"]]
     return lines.merge(grouping, on="product_id", how="left", validate="many_to_one")
 
@@ -115,13 +117,11 @@ def _money(cents: pd.Series) -> pd.Series:
 def _ratio(above: pd.Series, below: pd.Series) -> pd.Series:
     """Return above / below of whole numbers or fractions; null where either is, or zero below."""
     pairs = zip(above, below, strict=True)
-    values = [None if _empty(a) or _empty(b) or not b else _exact(a) / _exact(b) for a, b in pairs]
+    values = [
+        None if _empty(a) or _empty(b) or not b else Fraction(str(a)) / Fraction(str(b))
+        for a, b in pairs
+    ]
     return pd.Series(values, index=above.index, dtype=object)
-
-
-def _exact(number: object) -> Fraction:
-    """Return a number of pandas' or Python's as a fraction."""
-    return number if isinstance(number, Fraction) else Fraction(int(str(number)))
 
 
 def _half_up(number: Fraction, digits: int) -> Fraction:
@@ -162,19 +162,21 @@ def _purchases(lines: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     orders = _orders(lines)
     by_customer = orders.groupby("customer_id")
     days = orders.drop_duplicates(["customer_id", "day"]).groupby("customer_id")["day"]
-    bought = pd.DataFrame({
-        "first_order_date": by_customer["day"].first(),
-        "second_order_date": by_customer["day"].nth(1).set_axis(_nth_customers(orders, 1)),
-        "last_order_date": by_customer["day"].last(),
-        "previous": days.nth(-2).set_axis(orders.loc[days.nth(-2).index, "customer_id"]),
-        "last_order_net": _money(by_customer["net"].last()),
-        "orders_lifetime": by_customer.size(),
-        "items_lifetime": by_customer["units"].sum(),
-        "gross_sales_lifetime": _money(by_customer["net"].sum()),
-        "net_sales_lifetime": _money(by_customer["net"].sum()),
-        "aov_lifetime": _ratio(by_customer["net"].sum(), by_customer.size() * 100),
-        "max_order_net_lifetime": _money(by_customer["net"].max()),
-    })
+    bought = pd.DataFrame(
+        {
+            "first_order_date": by_customer["day"].first(),
+            "second_order_date": by_customer["day"].nth(1).set_axis(_nth_customers(orders, 1)),
+            "last_order_date": by_customer["day"].last(),
+            "previous": days.nth(-2).set_axis(orders.loc[days.nth(-2).index, "customer_id"]),
+            "last_order_net": _money(by_customer["net"].last()),
+            "orders_lifetime": by_customer.size(),
+            "items_lifetime": by_customer["units"].sum(),
+            "gross_sales_lifetime": _money(by_customer["net"].sum()),
+            "net_sales_lifetime": _money(by_customer["net"].sum()),
+            "aov_lifetime": _ratio(by_customer["net"].sum(), by_customer.size() * 100),
+            "max_order_net_lifetime": _money(by_customer["net"].max()),
+        }
+    )
     bought["last_order_channel"] = "store"
     windows = [_window(_within(orders, at, w), w, bought.index) for w in WINDOWS]
     return pd.concat([bought, *windows, _year(_within(orders, at, 365))], axis=1)
@@ -188,21 +190,25 @@ def _nth_customers(orders: pd.DataFrame, n: int) -> pd.Series:
 def _window(orders: pd.DataFrame, days: int, buyers: pd.Index) -> pd.DataFrame:
     """Return the number of orders and their net value, zero for buyers without one."""
     by_customer = orders.groupby("customer_id")
-    return pd.DataFrame({
-        f"orders_{days}d": by_customer.size().reindex(buyers, fill_value=0),
-        f"net_sales_{days}d": _money(by_customer["net"].sum().reindex(buyers, fill_value=0)),
-    })
+    return pd.DataFrame(
+        {
+            f"orders_{days}d": by_customer.size().reindex(buyers, fill_value=0),
+            f"net_sales_{days}d": _money(by_customer["net"].sum().reindex(buyers, fill_value=0)),
+        }
+    )
 
 
 def _year(orders: pd.DataFrame) -> pd.DataFrame:
     """Return what is measured over 365 days only."""
     sums = orders.groupby("customer_id")[["units", "net", "discount", "list"]].sum()
-    return pd.DataFrame({
-        "items_365d": sums["units"],
-        "aov_365d": _ratio(sums["net"], orders.groupby("customer_id").size() * 100),
-        "discount_share_365d": _ratio(sums["discount"], sums["list"]),
-        "avg_item_price_365d": _ratio(sums["net"], sums["units"] * 100),
-    })
+    return pd.DataFrame(
+        {
+            "items_365d": sums["units"],
+            "aov_365d": _ratio(sums["net"], orders.groupby("customer_id").size() * 100),
+            "discount_share_365d": _ratio(sums["discount"], sums["list"]),
+            "avg_item_price_365d": _ratio(sums["net"], sums["units"] * 100),
+        }
+    )
 
 
 def _with_zeros(view: pd.DataFrame) -> pd.DataFrame:
@@ -239,20 +245,24 @@ def _affinity(lines: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     year = _within(lines, at, 365)
     shares = year.groupby(["customer_id", "product_category"])["net"].sum()
     squares, total = (shares**2).groupby(level=0).sum(), shares.groupby(level=0).sum()
-    return pd.DataFrame({
-        "top_department_365d": _top(year, "department"),
-        "top_category_365d": _top(year, "product_category"),
-        "top_brand_365d": _top(year, "brand"),
-        "category_concentration_365d": _ratio(squares, total**2),
-        "last_category": _last_category(lines),
-    })
+    return pd.DataFrame(
+        {
+            "top_department_365d": _top(year, "department"),
+            "top_category_365d": _top(year, "product_category"),
+            "top_brand_365d": _top(year, "brand"),
+            "category_concentration_365d": _ratio(squares, total**2),
+            "last_category": _last_category(lines),
+        }
+    )
 
 
 def _top(lines: pd.DataFrame, column: str) -> pd.Series:
     """Return the value with most net sales; tie: latest bought, then first by name."""
     sums = lines.groupby(["customer_id", column]).agg(net=("net", "sum"), last=("day", "max"))
     order = ["customer_id", "net", "last", column]
-    ranked = sums[sums["net"] > 0].reset_index().sort_values(order, ascending=[True, False, False, True])
+    ranked = (
+        sums[sums["net"] > 0].reset_index().sort_values(order, ascending=[True, False, False, True])
+    )
     return ranked.groupby("customer_id")[column].first()
 
 
@@ -269,13 +279,19 @@ def _stores(lines: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     visits = _within(_orders(lines), at, 365).groupby(["customer_id", "store_id"])
     stores = visits.agg(orders=("day", "size"), days=("day", "nunique"), last=("day", "max"))
     stores = stores.reset_index()
-    return pd.DataFrame({
-        "preferred_store_id_365d": _first_store(stores, "orders"),
-        "home_store_id": _first_store(stores, "days"),
-        "stores_visited_365d": stores.groupby("customer_id").size(),
-        "purchase_channel_pref_365d": stores.groupby("customer_id")["days"].any().map({True: "store"}),
-        "store_order_share_365d": stores.groupby("customer_id")["days"].any().map({True: Decimal(1)}),
-    })
+    return pd.DataFrame(
+        {
+            "preferred_store_id_365d": _first_store(stores, "orders"),
+            "home_store_id": _first_store(stores, "days"),
+            "stores_visited_365d": stores.groupby("customer_id").size(),
+            "purchase_channel_pref_365d": stores.groupby("customer_id")["days"]
+            .any()
+            .map({True: "store"}),
+            "store_order_share_365d": stores.groupby("customer_id")["days"]
+            .any()
+            .map({True: Decimal(1)}),
+        }
+    )
 
 
 def _first_store(stores: pd.DataFrame, measure: str) -> pd.Series:
@@ -298,17 +314,19 @@ def _response(at: pd.Timestamp) -> pd.DataFrame:
     answered = mailed.merge(used, how="left").groupby("household_id")["used"].sum()
     received = mailed.groupby("household_id").size()
     recent = _within(coupons, at, 90, "redemption_date")
-    return pd.DataFrame({
-        "mailings_received_lifetime": received,
-        "mailing_response_rate": _ratio(answered, received),
-        "least_last_direct_mail_date": mailed.groupby("household_id")["start_date"].max(),
-        "least_last_contact_date": mailed.groupby("household_id")["start_date"].max(),
-        "least_campaigns_received_7d": _mailings_within(mailed, at, 7),
-        "least_campaigns_received_30d": _mailings_within(mailed, at, 30),
-        "last_coupon_redeemed_date": coupons.groupby("household_id")["redemption_date"].max(),
-        "coupons_redeemed_lifetime": coupons.groupby("household_id").size(),
-        "coupons_redeemed_90d": recent.groupby("household_id").size(),
-    })
+    return pd.DataFrame(
+        {
+            "mailings_received_lifetime": received,
+            "mailing_response_rate": _ratio(answered, received),
+            "least_last_direct_mail_date": mailed.groupby("household_id")["start_date"].max(),
+            "least_last_contact_date": mailed.groupby("household_id")["start_date"].max(),
+            "least_campaigns_received_7d": _mailings_within(mailed, at, 7),
+            "least_campaigns_received_30d": _mailings_within(mailed, at, 30),
+            "last_coupon_redeemed_date": coupons.groupby("household_id")["redemption_date"].max(),
+            "coupons_redeemed_lifetime": coupons.groupby("household_id").size(),
+            "coupons_redeemed_90d": recent.groupby("household_id").size(),
+        }
+    )
 
 
 def _mailings_within(mailed: pd.DataFrame, at: pd.Timestamp, days: int) -> pd.Series:
@@ -341,7 +359,9 @@ def _people(at: pd.Timestamp, deliveries: Path) -> pd.DataFrame:
         phone_e164=_mapped(newest["phone"], _phone),
         address_key=_address_keys(newest),
         registration_date=pd.to_datetime(newest["registered_on"]),
-        birth_date=pd.to_datetime(newest["birth_date"].replace(dict.fromkeys(PLACEHOLDER_BIRTHDAYS))),
+        birth_date=pd.to_datetime(
+            newest["birth_date"].replace(dict.fromkeys(PLACEHOLDER_BIRTHDAYS))
+        ),
         gender=newest["gender"].map({"F": "female", "M": "male", "X": "other"}).fillna("unknown"),
         country_code=newest["country"],
         region=newest["region"],
@@ -424,15 +444,17 @@ def _consents(at: pd.Timestamp, deliveries: Path, customers: pd.Index) -> pd.Dat
     latest = by_channel.pivot(index="customer_id", columns="channel").reindex(customers)
     agreed, since = latest["status"] == "opt_in", latest["event_at"]
     outs = events[(events["status"] == "opt_out") & (events["channel"] == "email")]
-    return pd.DataFrame({
-        "opt_in_global": agreed["global"],
-        **{f"allow_{channel}": agreed[channel] for channel in CHANNELS},
-        "email_opt_in_ts": since["email"].where(agreed["email"]),
-        "email_opt_out_ts": outs.groupby("customer_id")["event_at"].max().reindex(customers),
-        "sms_opt_in_ts": since["sms"].where(agreed["sms"]),
-        "consent_capture_source": _latest_sources(events, customers),
-        "consent_source_as_of": pd.Timestamp(folders[-1].name),
-    })
+    return pd.DataFrame(
+        {
+            "opt_in_global": agreed["global"],
+            **{f"allow_{channel}": agreed[channel] for channel in CHANNELS},
+            "email_opt_in_ts": since["email"].where(agreed["email"]),
+            "email_opt_out_ts": outs.groupby("customer_id")["event_at"].max().reindex(customers),
+            "sms_opt_in_ts": since["sms"].where(agreed["sms"]),
+            "consent_capture_source": _latest_sources(events, customers),
+            "consent_source_as_of": pd.Timestamp(folders[-1].name),
+        }
+    )
 
 
 def _latest_sources(events: pd.DataFrame, customers: pd.Index) -> pd.Series:
@@ -464,11 +486,13 @@ def _main(view: pd.DataFrame, channel: str, key: str) -> pd.Series:
 
 def _with_reachability(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     """Add on which channels a customer can and may be written to."""
-    deliverable = pd.DataFrame({
-        "email": view["email_norm"].notna(),
-        "sms": view["phone_e164"].notna(),
-        "direct_mail": view["address_line"].notna() & view["postal_code"].notna(),
-    })
+    deliverable = pd.DataFrame(
+        {
+            "email": view["email_norm"].notna(),
+            "sms": view["phone_e164"].notna(),
+            "direct_mail": view["address_line"].notna() & view["postal_code"].notna(),
+        }
+    )
     welcome = view["opt_in_global"] & ~view["is_test"] & ~view["is_blocked"]
     allowed = pd.DataFrame({c: view[f"allow_{c}"] for c in CHANNELS})
     main = pd.DataFrame({c: view[f"is_main_{thing}"] for c, thing in CHANNELS.items()})
@@ -503,18 +527,24 @@ def _with_rfm(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     buyers = view[view["days_since_last_order"] < BUYER_DAYS]
     recency = 6 - _quintiles(buyers["days_since_last_order"].astype("int64"))
     frequency, monetary = _quintiles(buyers["orders_365d"]), _quintiles(buyers["net_sales_365d"])
-    scores = pd.DataFrame({
-        "rfm_recency_score": recency,
-        "rfm_frequency_score": frequency,
-        "rfm_monetary_score": monetary,
-        "rfm_cell": recency.astype(str) + frequency.astype(str) + monetary.astype(str),
-    })
+    scores = pd.DataFrame(
+        {
+            "rfm_recency_score": recency,
+            "rfm_frequency_score": frequency,
+            "rfm_monetary_score": monetary,
+            "rfm_cell": recency.astype(str) + frequency.astype(str) + monetary.astype(str),
+        }
+    )
     seed = pd.read_csv(SEEDS / "rfm_segments.csv")
     names = seed.set_index(["rfm_recency_score", "rfm_frequency_score"])["rfm_segment"]
     cells = zip(recency, frequency, strict=True)
     scores["rfm_segment"] = [names[cell] for cell in cells]
     numbers = {c: "Int64" for c in scores if c.endswith("_score")}
-    return view.join(scores).astype(numbers).assign(is_vip=view.index.isin(_vips(buyers["net_sales_365d"])))
+    return (
+        view.join(scores)
+        .astype(numbers)
+        .assign(is_vip=view.index.isin(_vips(buyers["net_sales_365d"])))
+    )
 
 
 def _quintiles(values: pd.Series) -> pd.Series:

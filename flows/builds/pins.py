@@ -128,7 +128,13 @@ def _write_states(
         verdict = each.verdict
         connection.execute(
             "insert into raw.batches values (?, ?, ?, ?, ?)",
-            [verdict.table, verdict.state, verdict.as_of, verdict.is_stale(day), verdict.is_consent],
+            [
+                verdict.table,
+                verdict.state,
+                verdict.as_of,
+                verdict.is_stale(day),
+                verdict.is_consent,
+            ],
         )
 
 

@@ -22,7 +22,9 @@ def code_version(project: Path = PROJECT) -> str:
 
 
 def _git(project: Path, *args: str) -> str | None:
-    answer = subprocess.run(["git", *args], cwd=project, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        ["git", *args], cwd=project, capture_output=True, text=True, check=False
+    )
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 

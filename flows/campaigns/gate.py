@@ -66,9 +66,7 @@ def decide(
     return [_decide(each, reads.get(each.campaign_id), verdicts, day) for each in due]
 
 
-def _decide(
-    due: Due, reads: Reads | None, verdicts: Sequence[Verdict], day: dt.date
-) -> Decision:
+def _decide(due: Due, reads: Reads | None, verdicts: Sequence[Verdict], day: dt.date) -> Decision:
     for verdict in sorted(verdicts, key=lambda verdict: verdict.hold != "everything"):
         if verdict.hold == "nothing":
             continue
@@ -86,9 +84,7 @@ def _decide(
     return Decision(due, "go", "")
 
 
-def write_down(
-    ledger: Ledger, build_id: str, day: dt.date, decided: Sequence[Decision]
-) -> None:
+def write_down(ledger: Ledger, build_id: str, day: dt.date, decided: Sequence[Decision]) -> None:
     """Write the decisions of a build, once each."""
     with ledger.write() as connection:
         connection.execute(sa.delete(decisions).where(decisions.c.build_id == build_id))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ class Graph:
         """Return the raw tables above a model, without passing through a meeting point."""
         return self._raw_tables(model)
 
-    @lru_cache(maxsize=None)  # noqa: B019  (a graph lives as long as its cache)
+    @cache  # noqa: B019  (a graph lives as long as its cache)
     def _raw_tables(self, model: str) -> frozenset[str]:
         found: set[str] = set()
         for parent in self.parents(model):
@@ -96,7 +96,7 @@ class Graph:
         """Return the sections (or other models) that each column of the view is computed from."""
         return self._view_columns()
 
-    @lru_cache(maxsize=None)  # noqa: B019
+    @cache  # noqa: B019
     def _view_columns(self) -> Mapping[str, frozenset[str]]:
         tree = sqlglot.parse_one(self._sql(VIEW), dialect="duckdb")
         imports = _imports(tree)

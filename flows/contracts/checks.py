@@ -132,9 +132,7 @@ def _condition(configuration: Any, batch: Any, calculator: MetricsCalculator) ->
     expectation = configuration.to_domain_obj()
     domain = {k: v for k, v in configuration.kwargs.items() if k in expectation.domain_keys}
     domain["batch_id"] = batch.id
-    value = {
-        k: v for k, v in configuration.kwargs.items() if k not in domain and k != "mostly"
-    }
+    value = {k: v for k, v in configuration.kwargs.items() if k not in domain and k != "mostly"}
     metric = MetricConfiguration(f"{expectation.map_metric}.condition", domain, value)
     condition, _, _ = calculator.get_metric(metric)
     engine = batch.data.execution_engine.engine

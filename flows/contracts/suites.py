@@ -60,7 +60,9 @@ def _configured(contract: Contract, expectation: Expectation) -> Any:
         return configuration.to_domain_obj()
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise _wrong(contract, f"{expectation.type} does not take what it is given: {reason}") from None
+        raise _wrong(
+            contract, f"{expectation.type} does not take what it is given: {reason}"
+        ) from None
 
 
 def _implementation(contract: Contract, expectation: Expectation) -> type:

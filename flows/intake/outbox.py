@@ -55,10 +55,16 @@ def _sent(ledger: Ledger, contract: Contract, day: dt.date) -> list[Any]:
 
 
 def _write(contract: Contract, receipts: list[str], target: str) -> int:
-    names = ", ".join(f"cast({identifier(n)} as varchar) as {identifier(n)}" for n in contract.names)
+    names = ", ".join(
+        f"cast({identifier(n)} as varchar) as {identifier(n)}" for n in contract.names
+    )
     paths = ", ".join(literal(receipt) for receipt in receipts)
     empty = ", ".join(f"cast(null as varchar) as {identifier(n)}" for n in contract.names)
-    query = f"select {names} from read_parquet([{paths}])" if receipts else f"select {empty} where false"
+    query = (
+        f"select {names} from read_parquet([{paths}])"
+        if receipts
+        else f"select {empty} where false"
+    )
     with duckdb.connect() as connection:
         copied = connection.execute(f"copy ({query}) to {literal(target)} (format parquet)")
         return int(copied.fetchall()[0][0])

@@ -165,4 +165,3 @@ def workbench(memory_limit: str, threads: int, spill: Path) -> duckdb.DuckDBPyCo
     connection.execute("set timezone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     return connection
-
