@@ -1,6 +1,5 @@
 """The client's CRM: a SQLite file with the change log of the table `households`."""
 
-import os
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import astuple
@@ -59,7 +58,7 @@ def write_crm(path: Path, change_log: Iterable[Household], up_to: date) -> None:
         connection.commit()
     finally:
         connection.close()
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def _latest(path: Path) -> date | None:

@@ -1,7 +1,6 @@
 """Writes one delivery: the files of a business date, the CRM, and the manifest last of all."""
 
 import json
-import os
 from collections.abc import Iterable
 from datetime import date
 from hashlib import file_digest
@@ -50,7 +49,7 @@ class Client:
             path = folder / export.file
             temporary = _temporary(path)
             rows = write_export(self.source, export, period, temporary)
-            os.replace(temporary, path)
+            temporary.replace(path)
             yield _entry(export.table, path, rows)
         path = folder / "consents.jsonl"
         events = [e for e in self.consents if period.first <= e.event_at.date() <= period.last]
@@ -100,7 +99,7 @@ def _write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 with Unix line ends, at once or not at all."""
     temporary = _temporary(path)
     temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def _temporary(path: Path) -> Path:

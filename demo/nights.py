@@ -64,8 +64,8 @@ What to try next:
   scv status                               what is live, and what became of the last night
   scv explain campaign coupon_lovers_email what it reads, and why customers were left out
   scv explain column churn_factor          what a column means and is made of
-  make deliver DATE=2017-11-22             the client delivers the next night; and when a table is missing?
-    rm deliveries/2017-11-22/coupon_redemptions.jsonl
+  make deliver DATE=2017-11-22             the client delivers the next night; but one table
+    rm deliveries/2017-11-22/coupon_redemptions.jsonl       does not come
     scv run 2017-11-22                     held is what reads it, and only that
   scv rollback                             move live back, and scv run 2017-11-21 forward again
   scv dev && dbt build                     change a model in a build of your own

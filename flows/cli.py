@@ -76,7 +76,7 @@ def rollback() -> None:
 
 @app.command()
 def dev() -> None:
-    """Fork a development build from live; then plain dbt works: dbt build, dbt test, dbt docs serve."""
+    """Fork a development build from live, in which plain dbt works: build, test, docs serve."""
     from flows.builds.development import fork_for_development
 
     typer.echo(fork_for_development())

@@ -91,7 +91,7 @@ def read_instance() -> Instance:
         SettingsWrong: when a variable does not have the form it must have.
     """
     try:
-        return Instance()  # type: ignore[call-arg]
+        return Instance()
     except ValidationError as error:
         first = error.errors()[0]
         name = "SCV_" + "_".join(str(part) for part in first["loc"]).upper()

@@ -6,7 +6,6 @@ Static files in `site/`: `index.html` is dbt's, with an overview that says where
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ def build_site(site: Path = SITE) -> Path:
 
 
 def write_contracts(site: Path) -> None:
-    """Write `contracts.html`: what was agreed for each raw table, and what follows when it fails."""
+    """Write `contracts.html`: what was agreed for each raw table."""
     _write(site / "contracts.html", "contracts.html.j2", contracts=read_contracts().values())
 
 
@@ -95,4 +94,4 @@ def _write(path: Path, template: str, **values: Any) -> None:
     )
     arriving = path.with_name(f".{path.name}")
     arriving.write_text(environment.get_template(template).render(**values))
-    os.replace(arriving, path)
+    arriving.replace(path)

@@ -1,4 +1,4 @@
-"""`scv status`: what is live, what is running, what became of the last night. Reads the ledger only."""
+"""`scv status`: what is live, what is running, what became of the last night, by the ledger."""
 
 from __future__ import annotations
 

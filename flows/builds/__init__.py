@@ -1,0 +1,1 @@
+"""Fork, pin, build, publish, roll back."""

@@ -191,7 +191,7 @@ def _keep(
     with candidate.open("rb") as file:
         os.fsync(file.fileno())
     candidate.chmod(0o444)
-    os.replace(candidate, live.path_of(instance, build_id))
+    candidate.replace(live.path_of(instance, build_id))
     with ledger.write() as connection:
         connection.execute(
             sa.update(builds)

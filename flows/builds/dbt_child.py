@@ -18,7 +18,7 @@ _TELL = os.fdopen(os.dup(1), "w", buffering=1)
 
 
 def _end_with_the_parent() -> None:
-    while sys.stdin.buffer.raw.read(1):  # type: ignore[attr-defined]
+    while os.read(0, 1):
         pass
     os._exit(70)
 

@@ -23,5 +23,5 @@ def fork_for_development() -> str:
     fork.fork(live.path_of(instance, build_id), DEVELOPMENT)
     return (
         f"{DEVELOPMENT} is a copy of {build_id}, yours to write to.\n"
-        "Now: dbt build, dbt test --select customer_purchases, dbt show --select ..., dbt docs serve"
+        "Now: dbt build, dbt test --select customer_purchases, dbt docs generate, dbt docs serve"
     )

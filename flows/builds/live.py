@@ -28,7 +28,7 @@ def manifest_of(instance: Instance, build_id: str) -> Path:
 
 def current(instance: Instance) -> str | None:
     """Return the id of the build that live points to, or None before the first."""
-    return Path(os.readlink(instance.live)).stem if instance.live.is_symlink() else None
+    return instance.live.readlink().stem if instance.live.is_symlink() else None
 
 
 def publish(instance: Instance, ledger: Ledger, build_id: str) -> None:
@@ -89,7 +89,7 @@ def _point(instance: Instance, build_id: str) -> None:
     arriving = instance.live.with_name(".live.duckdb")
     arriving.unlink(missing_ok=True)
     arriving.symlink_to(target.relative_to(instance.live.parent))
-    os.replace(arriving, instance.live)
+    arriving.replace(instance.live)
     _sync(instance.live.parent)
 
 

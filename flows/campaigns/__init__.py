@@ -1,0 +1,1 @@
+"""The gate, the audiences and the outbox."""

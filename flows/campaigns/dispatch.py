@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +96,8 @@ def _write_files(build: Path, row: Row) -> None:
         f"where campaign_id = {campaign} order by customer_id"
     )
     receipt = (
-        "select campaign_id, occurrence_date, customer_id, channel, status = 'control' as is_control "
+        "select campaign_id, occurrence_date, customer_id, channel, "
+        "status = 'control' as is_control "
         f"from campaigns.campaign_targets where campaign_id = {campaign} "
         "and status in ('chosen', 'control') order by customer_id"
     )
@@ -110,7 +110,7 @@ def _write_files(build: Path, row: Row) -> None:
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, form: str) -> None:
     arriving = path.with_name(f".{path.name}")
     connection.execute(f"copy ({query}) to {literal(str(arriving))} ({form})")
-    os.replace(arriving, path)
+    arriving.replace(path)
 
 
 def _mark_sent(ledger: Ledger, row: Row) -> None:
@@ -145,4 +145,4 @@ def _write_manifest(instance: Instance, ledger: Ledger, channel: str, day: dt.da
     path = instance.outbox / channel / f"manifest__{day}.json"
     arriving = path.with_name(f".{path.name}")
     arriving.write_text(json.dumps(told, indent=2) + "\n")
-    os.replace(arriving, path)
+    arriving.replace(path)

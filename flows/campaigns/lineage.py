@@ -162,7 +162,7 @@ def _of_audience(graph: Graph, audience: str, rules: Mapping[str, frozenset[str]
     return Reads(campaign_id, attributes, rules)
 
 
-def _imports(tree: exp.Expression) -> dict[str, str]:
+def _imports(tree: exp.Expr) -> dict[str, str]:
     """Return CTE alias → model for the CTEs that only import a model."""
     found = {}
     for cte in tree.find_all(exp.CTE):

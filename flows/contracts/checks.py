@@ -84,8 +84,8 @@ def refuse_broken(contract: Contract, day: dt.date, findings: list[Finding]) -> 
 
 def _batch(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Any:
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-    source = context.data_sources.add_duckdb(  # type: ignore[attr-defined]
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_duckdb(
         contract.table,
         connection_string="duckdb:///:memory:",
         kwargs={

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any, Literal, Type  # noqa: UP035  (`type` is a field below)
 
 import sqlalchemy as sa
 from great_expectations.datasource.fluent.config_str import ConfigStr
@@ -19,13 +19,14 @@ from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from sqlalchemy.dialects import postgresql
 
 
-class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
+class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):  # type: ignore[misc]
     """GX's SQL engine on one DuckDB connection that stays open."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Switches on GX's patterns and types for a dialect that it does not know.
         types = {name: getattr(sa.types, name) for name in dir(sa.types) if name.isupper()}
+        self._connection: sa.Connection | None = None
         self.dialect_module = SimpleNamespace(dialect=postgresql.dialect, **types)
 
     @contextmanager
@@ -45,13 +46,13 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         self.engine.dispose()
 
 
-class DuckDBDatasource(SQLDatasource):
+class DuckDBDatasource(SQLDatasource):  # type: ignore[misc]
     """`context.data_sources.add_duckdb(name, connection_string=…, kwargs={"creator": …})`."""
 
-    type: Literal["duckdb"] = "duckdb"  # type: ignore[assignment]
+    type: Literal["duckdb"] = "duckdb"
     connection_string: ConfigStr | str
 
     @property
-    def execution_engine_type(self) -> type[SqlAlchemyExecutionEngine]:
+    def execution_engine_type(self) -> Type[SqlAlchemyExecutionEngine]:  # noqa: UP006
         """The engine that this data source runs on."""
         return DuckDBExecutionEngine

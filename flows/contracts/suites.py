@@ -65,12 +65,13 @@ def _configured(contract: Contract, expectation: Expectation) -> Any:
         ) from None
 
 
-def _implementation(contract: Contract, expectation: Expectation) -> type:
+def _implementation(contract: Contract, expectation: Expectation) -> type[Any]:
     try:
-        return get_expectation_impl(expectation.type)
+        known: type[Any] = get_expectation_impl(expectation.type)
+        return known
     except ExpectationNotFoundError:
-        known = list_registered_expectation_implementations()
-        near = difflib.get_close_matches(expectation.type, known, n=1)
+        names = list_registered_expectation_implementations()
+        near = difflib.get_close_matches(expectation.type, names, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise _wrong(
             contract, f"Great Expectations does not know '{expectation.type}'.{hint} Mend it"

@@ -7,7 +7,6 @@ two Parquet files, and the quarantined ones carry their text and the reason.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +113,7 @@ def write(connection: duckdb.DuckDBPyConnection, table: str, path: Path, order: 
         "(format parquet, compression zstd)"
     )
     partial.chmod(0o444)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def _row_text(contract: Contract) -> str:

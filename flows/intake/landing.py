@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import hashlib
-import os
 import shutil
 import zlib
 from dataclasses import dataclass
@@ -63,7 +62,7 @@ def land(instance: Instance, contract: Contract, day: dt.date, entry: Entry | No
     shutil.copyfile(source, arriving)
     sha256 = digest(arriving)
     landed = folder / f"{sha256[:16]}-{source.name}"
-    os.replace(arriving, landed)
+    arriving.replace(landed)
     if contract.compression == "gzip":
         _prove_gzip(contract, landed, day)
     if entry is not None and entry.sha256 is not None and entry.sha256 != sha256:

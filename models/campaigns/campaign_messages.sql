@@ -35,8 +35,11 @@ final as (
             when 'email' then identity.email_norm
             when 'sms' then identity.phone_e164
             when 'direct_mail'
-                then identity.address_line || ', ' || coalesce(identity.city, '') || ', '
-                    || demographics.region || ' ' || identity.postal_code
+                then
+                    identity.address_line
+                    || coalesce(', ' || identity.city, '')
+                    || ', ' || demographics.region
+                    || ' ' || identity.postal_code
         end as address,
 
         -- content

@@ -1,3 +1,9 @@
+{% set addresses = [
+    ('email_norm', 'allow_email'),
+    ('phone_e164', 'allow_sms'),
+    ('address_key', 'allow_direct_mail'),
+] %}
+
 with
 
 households as (
@@ -38,20 +44,20 @@ ranked as (
     -- Of all records with one address, which is the main one: opted in, then the latest order,
     -- then the latest registration, then the lowest id. A record without the address has no rank.
     select
-        *,
-        {% for address, allowed in [('email_norm', 'allow_email'), ('phone_e164', 'allow_sms'), ('address_key', 'allow_direct_mail')] %}
+        {% for address, allowed in addresses %}
         case
             when {{ address }} is not null
                 then row_number() over (
                     partition by {{ address }}
                     order by
-                        case when opt_in_global and {{ allowed }} then 0 else 1 end,
+                        case when opt_in_global and {{ allowed }} then 0 else 1 end asc,
                         last_order_date desc,
                         registration_date desc,
-                        customer_id
+                        customer_id asc
                 )
-        end as {{ address }}_rank{{ "," if not loop.last }}
+        end as {{ address }}_rank,
         {% endfor %}
+        *
     from candidates
 
 ),
