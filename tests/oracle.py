@@ -30,7 +30,9 @@ WINDOWS = (7, 30, 90, 365)
 CHANNELS = {"email": "email", "sms": "phone", "direct_mail": "address"}
 PLACEHOLDER_BIRTHDAYS = ("1900-01-01", "1970-01-01")
 BUYER_DAYS = 730
-SURVEY = [
+GENDERS = {"F": "female", "M": "male", "X": "other"}
+PASSED_ON = [
+    *("first_name", "last_name", "address_line", "postal_code", "city", "region"),
     *("age_band", "income_band", "home_ownership", "marital_status"),
     *("household_size", "household_composition", "kids_count"),
 ]
@@ -161,13 +163,12 @@ def _purchases(lines: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     """Return firsts, lasts, lifetime and windows of those who ever bought."""
     orders = _orders(lines)
     by_customer = orders.groupby("customer_id")
-    days = orders.drop_duplicates(["customer_id", "day"]).groupby("customer_id")["day"]
     bought = pd.DataFrame(
         {
             "first_order_date": by_customer["day"].first(),
-            "second_order_date": by_customer["day"].nth(1).set_axis(_nth_customers(orders, 1)),
+            "second_order_date": _nth(orders, 1),
             "last_order_date": by_customer["day"].last(),
-            "previous": days.nth(-2).set_axis(orders.loc[days.nth(-2).index, "customer_id"]),
+            "previous": _nth(orders.drop_duplicates(["customer_id", "day"]), -2),
             "last_order_net": _money(by_customer["net"].last()),
             "orders_lifetime": by_customer.size(),
             "items_lifetime": by_customer["units"].sum(),
@@ -182,9 +183,9 @@ def _purchases(lines: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     return pd.concat([bought, *windows, _year(_within(orders, at, 365))], axis=1)
 
 
-def _nth_customers(orders: pd.DataFrame, n: int) -> pd.Series:
-    """Return whose the n-th orders are, counted from zero."""
-    return orders.groupby("customer_id")["customer_id"].nth(n)
+def _nth(orders: pd.DataFrame, n: int) -> pd.Series:
+    """Return the day of each customer's n-th row, counted from zero or, below it, from the end."""
+    return orders.groupby("customer_id").nth(n).set_index("customer_id")["day"]
 
 
 def _window(orders: pd.DataFrame, days: int, buyers: pd.Index) -> pd.DataFrame:
@@ -216,7 +217,7 @@ def _with_zeros(view: pd.DataFrame) -> pd.DataFrame:
     counts = [*(f"orders_{w}d" for w in WINDOWS), "orders_lifetime", "items_lifetime", "items_365d"]
     sums = [*(f"net_sales_{w}d" for w in WINDOWS), "gross_sales_lifetime", "net_sales_lifetime"]
     filled = {c: view[c].fillna(0).astype("int64") for c in counts}
-    return view.assign(**filled, **{c: view[c].fillna(Decimal(0)) for c in sums})
+    return view.assign(**filled, **{c: view[c].where(view[c].notna(), Decimal(0)) for c in sums})
 
 
 def _with_habits(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
@@ -346,30 +347,32 @@ def _with_engagement(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
 
 
 def _people(at: pd.Timestamp, deliveries: Path) -> pd.DataFrame:
-    """Return the households in force: of each, the newest version recorded by the date."""
+    """Return the households in force, cleaned up."""
+    known = _in_force(at, deliveries)
+    birth_dates = known["birth_date"].replace(dict.fromkeys(PLACEHOLDER_BIRTHDAYS))
+    return known[PASSED_ON].assign(
+        client_customer_id=known.index.astype(str),
+        email_norm=_mapped(known["email"], _email),
+        phone_e164=_mapped(known["phone"], _phone),
+        address_key=_address_keys(known),
+        registration_date=pd.to_datetime(known["registered_on"]),
+        birth_date=pd.to_datetime(birth_dates),
+        gender=known["gender"].map(GENDERS).fillna("unknown"),
+        country_code=known["country"],
+        language_code=known["language"].fillna("en"),
+        is_test=known["is_test"] == 1,
+        is_blocked=known["is_blocked"] == 1,
+        is_employee_or_reseller=known["is_employee"] == 1,
+    )
+
+
+def _in_force(at: pd.Timestamp, deliveries: Path) -> pd.DataFrame:
+    """Return of each household the newest version recorded by the date."""
     with sqlite3.connect(deliveries / "crm.sqlite") as crm:
         log = pd.read_sql("select * from households order by household_id, updated_at", crm)
     recorded = pd.to_datetime(log["updated_at"]).dt.normalize() <= at
-    newest = log[recorded].groupby("household_id").tail(1).set_index("household_id")
-    newest.index.name = "customer_id"
-    passed_on = newest[[*SURVEY, "city", "address_line", "postal_code", "first_name", "last_name"]]
-    return passed_on.assign(
-        client_customer_id=newest.index.astype(str),
-        email_norm=_mapped(newest["email"], _email),
-        phone_e164=_mapped(newest["phone"], _phone),
-        address_key=_address_keys(newest),
-        registration_date=pd.to_datetime(newest["registered_on"]),
-        birth_date=pd.to_datetime(
-            newest["birth_date"].replace(dict.fromkeys(PLACEHOLDER_BIRTHDAYS))
-        ),
-        gender=newest["gender"].map({"F": "female", "M": "male", "X": "other"}).fillna("unknown"),
-        country_code=newest["country"],
-        region=newest["region"],
-        language_code=newest["language"].fillna("en"),
-        is_test=newest["is_test"] == 1,
-        is_blocked=newest["is_blocked"] == 1,
-        is_employee_or_reseller=newest["is_employee"] == 1,
-    )
+    newest = log[recorded].drop_duplicates("household_id", keep="last")
+    return newest.rename(columns={"household_id": "customer_id"}).set_index("customer_id")
 
 
 def _email(typed: str) -> str | None:
@@ -458,11 +461,11 @@ def _consents(at: pd.Timestamp, deliveries: Path, customers: pd.Index) -> pd.Dat
 
 
 def _latest_sources(events: pd.DataFrame, customers: pd.Index) -> pd.Series:
-    """Return where the latest event was taken; one form answers several channels at an instant."""
-    newest = events.groupby("customer_id")["event_at"].transform("max")
-    latest = events[events["event_at"] == newest]
-    sources = latest.groupby("customer_id")["capture_source"].agg(frozenset).reindex(customers)
-    return sources.where(sources.notna(), frozenset({"unknown"}))
+    """Return where the latest answer was taken; of two at an instant the first channel by name."""
+    answers = events.drop_duplicates(["customer_id", "channel"], keep="last")
+    ordered = answers.sort_values(["event_at", "channel"], ascending=[False, True])
+    sources = ordered.drop_duplicates("customer_id").set_index("customer_id")["capture_source"]
+    return sources.reindex(customers).fillna("unknown")
 
 
 # --- reachability ---------------------------------------------------------------------------------
@@ -476,10 +479,11 @@ def _with_main_records(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
 
 
 def _main(view: pd.DataFrame, channel: str, key: str) -> pd.Series:
-    """Return who leads its address: opted in, latest order, latest registration, lowest id."""
-    order = ["opted_in", "last_order_date", "registration_date", "customer_id"]
-    opted_in = view["opt_in_global"] & view[f"allow_{channel}"]
-    holders = view.assign(opted_in=opted_in)[view[key].notna()].reset_index()
+    """Return who leads its address: may be written to, latest order or registration, lowest id."""
+    order = ["welcome", "last_order_date", "registration_date", "customer_id"]
+    agreed = view["opt_in_global"] & view[f"allow_{channel}"]
+    welcome = agreed & ~view["is_test"] & ~view["is_blocked"]
+    holders = view.assign(welcome=welcome)[view[key].notna()].reset_index()
     ranked = holders.sort_values(order, ascending=[False, False, False, True], na_position="last")
     return pd.Series(view.index.isin(ranked.drop_duplicates(key)["customer_id"]), index=view.index)
 
@@ -539,7 +543,7 @@ def _with_rfm(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     names = seed.set_index(["rfm_recency_score", "rfm_frequency_score"])["rfm_segment"]
     cells = zip(recency, frequency, strict=True)
     scores["rfm_segment"] = [names[cell] for cell in cells]
-    numbers = {c: "Int64" for c in scores if c.endswith("_score")}
+    numbers = dict.fromkeys(scores.columns[:3], "Int64")
     return (
         view.join(scores)
         .astype(numbers)

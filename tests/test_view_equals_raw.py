@@ -20,7 +20,7 @@ from tests.oracle import recompute
 Nights = dict[date, Path]
 Row = dict[str, object]
 
-DAYS = (date(2017, 11, 19), date(2017, 11, 20), date(2017, 11, 21))
+DAYS = tuple(date(2017, 11, day) for day in (18, 19, 20, 21))
 VIEW = "select * from marts.single_customer_view"
 MINIMUM = 50  # customers of a micro-segment that is not a whole stage
 

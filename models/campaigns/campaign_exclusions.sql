@@ -14,7 +14,8 @@ with
 spoken as (
 
     {% for rule in rules %}
-    select campaign_id, customer_id, rule, reason, {{ loop.index }} as rule_order from {{ ref(rule) }}
+    select campaign_id, customer_id, rule, reason, {{ loop.index }} as rule_order
+    from {{ ref(rule) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 

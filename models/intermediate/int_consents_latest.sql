@@ -37,7 +37,9 @@ known as (
     from {{ this.include(database=false) }}
     where exists (
         select 1 from events
-        where events.customer_id = {{ this.name }}.customer_id and events.channel = {{ this.name }}.channel
+        where
+            events.customer_id = {{ this.name }}.customer_id
+            and events.channel = {{ this.name }}.channel
     )
 
 ),

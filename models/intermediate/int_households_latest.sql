@@ -58,7 +58,9 @@ final as (
         batch_date
 
     from households
-    qualify row_number() over (partition by customer_id order by updated_at desc, batch_date desc) = 1
+    qualify row_number() over (
+        partition by customer_id order by updated_at desc, batch_date desc
+    ) = 1
 
 )
 

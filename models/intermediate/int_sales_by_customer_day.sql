@@ -4,7 +4,14 @@ with
 
 store_days as (
 
-    select * from {{ ref('int_sales_by_customer_store_day') }}
+    select
+        *,
+        -- Of two stores at the same instant the one with the higher number counts as later.
+        row_number() over (
+            partition by customer_id, business_date
+            order by last_sold_at, store_id, channel, batch_date
+        ) as visit_rank
+    from {{ ref('int_sales_by_customer_store_day') }}
 
 ),
 
@@ -20,8 +27,8 @@ days as (
         {{ money('sum(discount_amount)') }} as discount_amount,
         {{ money('sum(list_amount)') }} as list_amount,
         max(max_order_net_amount) as max_order_net_amount,
-        max_by(last_order_net_amount, last_sold_at) as last_order_net_amount,
-        max_by(channel, last_sold_at) as last_order_channel
+        max_by(last_order_net_amount, visit_rank) as last_order_net_amount,
+        max_by(channel, visit_rank) as last_order_channel
     from store_days
     group by customer_id, business_date
 
@@ -49,7 +56,9 @@ final as (
         last_order_channel,
 
         -- times
-        lag(business_date) over (partition by customer_id order by business_date) as previous_business_date
+        lag(business_date) over (
+            partition by customer_id order by business_date
+        ) as previous_business_date
 
     from days
 

@@ -30,7 +30,7 @@ bought as (
         max(lines.business_date) as last_date
     from lines
     inner join products using (product_id)
-    where lines.business_date > {{ business_date() }} - 365
+    where {{ within('lines.business_date', 365) }}
     group by lines.customer_id, products.department, products.category, products.brand
 
 ),
@@ -61,7 +61,9 @@ concentration as (
 
     select
         customer_id,
-        {{ ratio('sum(net_amount * net_amount)', '(sum(net_amount) * sum(net_amount))') }} as category_concentration
+        {{ ratio(
+            'sum(net_amount * net_amount)', '(sum(net_amount) * sum(net_amount))'
+        ) }} as category_concentration
     from category_sales
     group by customer_id
 
@@ -74,7 +76,9 @@ dearest_line as (
     from (
         select *
         from lines
-        qualify dense_rank() over (partition by customer_id order by sold_at desc, order_id desc) = 1
+        qualify dense_rank() over (
+            partition by customer_id order by sold_at desc, order_id desc
+        ) = 1
     ) as lines
     inner join products using (product_id)
     where products.category is not null

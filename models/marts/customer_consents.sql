@@ -8,7 +8,10 @@ households as (
 
 consents as (
 
-    select * from {{ ref('int_consents_latest') }}
+    select
+        *,
+        case when is_opt_in then 1 else 0 end as answer
+    from {{ ref('int_consents_latest') }}
 
 ),
 
@@ -22,16 +25,23 @@ by_customer as (
 
     select
         customer_id,
-        max(case when channel = 'global' then case when is_opt_in then 1 else 0 end end) as global_in,
-        max(case when channel = 'email' then case when is_opt_in then 1 else 0 end end) as email_in,
-        max(case when channel = 'sms' then case when is_opt_in then 1 else 0 end end) as sms_in,
-        max(case when channel = 'direct_mail' then case when is_opt_in then 1 else 0 end end) as mail_in,
+        max(case when channel = 'global' then answer end) as global_answer,
+        max(case when channel = 'email' then answer end) as email_answer,
+        max(case when channel = 'sms' then answer end) as sms_answer,
+        max(case when channel = 'direct_mail' then answer end) as mail_answer,
         max(case when channel = 'email' and is_opt_in then event_at end) as email_opt_in_ts,
         max(case when channel = 'email' then last_opted_out_at end) as email_opt_out_ts,
-        max(case when channel = 'sms' and is_opt_in then event_at end) as sms_opt_in_ts,
-        max_by(capture_source, event_at) as consent_capture_source
+        max(case when channel = 'sms' and is_opt_in then event_at end) as sms_opt_in_ts
     from consents
     group by customer_id
+
+),
+
+latest as (
+
+    select customer_id, capture_source
+    from consents
+    qualify row_number() over (partition by customer_id order by event_at desc, channel asc) = 1
 
 ),
 
@@ -42,10 +52,12 @@ final as (
         households.customer_id,
 
         -- flags: no event is no
-        coalesce(by_customer.global_in = 1, false) as opt_in_global,
-        coalesce(by_customer.email_in = 1, false) as allow_email,
-        coalesce(by_customer.sms_in = 1, false) as allow_sms,
-        coalesce(by_customer.mail_in = 1, country_defaults.allow_direct_mail, false) as allow_direct_mail,
+        coalesce(by_customer.global_answer = 1, false) as opt_in_global,
+        coalesce(by_customer.email_answer = 1, false) as allow_email,
+        coalesce(by_customer.sms_answer = 1, false) as allow_sms,
+        coalesce(
+            by_customer.mail_answer = 1, country_defaults.allow_direct_mail, false
+        ) as allow_direct_mail,
 
         -- times (utc)
         by_customer.email_opt_in_ts,
@@ -53,10 +65,11 @@ final as (
         by_customer.sms_opt_in_ts,
 
         -- descriptive
-        coalesce(by_customer.consent_capture_source, 'unknown') as consent_capture_source
+        coalesce(latest.capture_source, 'unknown') as consent_capture_source
 
     from households
     left join by_customer using (customer_id)
+    left join latest using (customer_id)
     left join country_defaults using (country_code)
     order by customer_id
 

@@ -23,9 +23,15 @@ delivered as (
 
     -- Zero where a source has reported and has nothing for the customer; null where it never has.
     select
-        max(case when table_name = 'campaign_mailings' and was_ever_delivered then 0 end) as no_mailings,
-        max(case when table_name = 'dispatches' and was_ever_delivered then 0 end) as no_dispatches,
-        max(case when table_name = 'coupon_redemptions' and was_ever_delivered then 0 end) as no_redemptions
+        max(case when table_name = 'campaign_mailings' and was_ever_delivered then 0 end)
+            as no_mailings,
+        max(
+            case
+                when table_name in ('campaign_mailings', 'dispatches') and was_ever_delivered then 0
+            end
+        ) as no_contacts,
+        max(case when table_name = 'coupon_redemptions' and was_ever_delivered then 0 end)
+            as no_redemptions
     from {{ ref('stg_pinned_batches') }}
 
 ),
@@ -34,11 +40,12 @@ pressure as (
 
     select
         customer_id,
-        max(case when channel = 'direct_mail' and not is_control then contact_date end) as last_direct_mail_date,
+        max(case when channel = 'direct_mail' and not is_control then contact_date end)
+            as last_direct_mail_date,
         max(case when not is_control then contact_date end) as last_contact_date,
-        count_if(not is_control and contact_date > {{ business_date() }} - 7) as campaigns_received_7d,
-        count_if(not is_control and contact_date > {{ business_date() }} - 30) as campaigns_received_30d,
-        count_if(is_control and contact_date > {{ business_date() }} - 30) as controls_30d,
+        count_if(not is_control and {{ within('contact_date', 7) }}) as campaigns_received_7d,
+        count_if(not is_control and {{ within('contact_date', 30) }}) as campaigns_received_30d,
+        count_if(is_control and {{ within('contact_date', 30) }}) as controls_30d,
         count_if(contact_source = 'client') as mailings_received_lifetime
     from contacts
     group by customer_id
@@ -51,7 +58,8 @@ coupons as (
         customer_id,
         max(redemption_date) as last_coupon_redeemed_date,
         sum(redemption_count) as coupons_redeemed_lifetime,
-        sum(case when redemption_date > {{ business_date() }} - 90 then redemption_count else 0 end) as coupons_redeemed_90d
+        sum(case when {{ within('redemption_date', 90) }} then redemption_count else 0 end)
+            as coupons_redeemed_90d
     from redemptions
     group by customer_id
 
@@ -83,16 +91,23 @@ final as (
         -- contact pressure
         pressure.last_direct_mail_date,
         pressure.last_contact_date,
-        cast(coalesce(pressure.campaigns_received_7d, delivered.no_dispatches) as integer) as campaigns_received_7d,
-        cast(coalesce(pressure.campaigns_received_30d, delivered.no_dispatches) as integer) as campaigns_received_30d,
+        cast(coalesce(pressure.campaigns_received_7d, delivered.no_contacts) as integer)
+            as campaigns_received_7d,
+        cast(coalesce(pressure.campaigns_received_30d, delivered.no_contacts) as integer)
+            as campaigns_received_30d,
         coalesce(pressure.controls_30d > 0, false) as in_control_group_30d,
 
         -- response
-        cast(coalesce(pressure.mailings_received_lifetime, delivered.no_mailings) as integer) as mailings_received_lifetime,
-        {{ ratio('coalesce(answered.mailings_answered, 0)', 'pressure.mailings_received_lifetime') }} as mailing_response_rate,
+        cast(coalesce(pressure.mailings_received_lifetime, delivered.no_mailings) as integer)
+            as mailings_received_lifetime,
+        {{ ratio(
+            'coalesce(answered.mailings_answered, 0)', 'pressure.mailings_received_lifetime'
+        ) }} as mailing_response_rate,
         coupons.last_coupon_redeemed_date,
-        cast(coalesce(coupons.coupons_redeemed_lifetime, delivered.no_redemptions) as integer) as coupons_redeemed_lifetime,
-        cast(coalesce(coupons.coupons_redeemed_90d, delivered.no_redemptions) as integer) as coupons_redeemed_90d
+        cast(coalesce(coupons.coupons_redeemed_lifetime, delivered.no_redemptions) as integer)
+            as coupons_redeemed_lifetime,
+        cast(coalesce(coupons.coupons_redeemed_90d, delivered.no_redemptions) as integer)
+            as coupons_redeemed_90d
 
     from households
     left join pressure using (customer_id)

@@ -28,7 +28,8 @@ candidates as (
 
     select
         households.*,
-        consents.opt_in_global,
+        consents.opt_in_global and not households.is_test and not households.is_blocked
+            as may_be_written_to,
         consents.allow_email,
         consents.allow_sms,
         consents.allow_direct_mail,
@@ -41,8 +42,9 @@ candidates as (
 
 ranked as (
 
-    -- Of all records with one address, which is the main one: opted in, then the latest order,
-    -- then the latest registration, then the lowest id. A record without the address has no rank.
+    -- Of all records with one address, which is the main one: one that may be written to there,
+    -- then the latest order, then the latest registration, then the lowest id. A record without
+    -- the address has no rank.
     select
         {% for address, allowed in addresses %}
         case
@@ -50,7 +52,7 @@ ranked as (
                 then row_number() over (
                     partition by {{ address }}
                     order by
-                        case when opt_in_global and {{ allowed }} then 0 else 1 end asc,
+                        case when may_be_written_to and {{ allowed }} then 0 else 1 end asc,
                         last_order_date desc,
                         registration_date desc,
                         customer_id asc

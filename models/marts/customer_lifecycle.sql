@@ -1,3 +1,9 @@
+{% set metrics = [
+    ('recency', 'days_since_last_order', 'low'),
+    ('frequency', 'orders_365d', 'high'),
+    ('monetary', 'net_sales_365d', 'high'),
+] %}
+
 with
 
 purchases as (
@@ -55,7 +61,7 @@ scored as (
     select
         staged.customer_id,
         staged.lifecycle_stage,
-        {% for metric, value, best in [('recency', 'days_since_last_order', 'low'), ('frequency', 'orders_365d', 'high'), ('monetary', 'net_sales_365d', 'high')] %}
+        {% for metric, value, best in metrics %}
         case
             when staged.days_since_last_order >= 730 or staged.last_order_date is null then null
             when staged.{{ value }} <= {{ metric }}.cut_20 then {{ 5 if best == 'low' else 1 }}

@@ -97,7 +97,8 @@ final as (
         || case when folded.depth >= 3 then '.' || folded.frequency_tier else '' end
         || case when folded.depth >= 4 then '.' || folded.first_contact_channel else '' end
         || case
-            when folded.depth >= 5 then '.' || lower(replace(folded.top_department, ' ', '_')) else ''
+            when folded.depth >= 5 then '.' || lower(replace(folded.top_department, ' ', '_'))
+            else ''
         end as micro_segment_id,
         'Stage ' || replace(folded.lifecycle_stage, '_', ' ')
         || case when folded.depth >= 2 then ', ' || folded.value_tier || ' value' else '' end
@@ -109,7 +110,9 @@ final as (
         end
         || case when folded.depth >= 5 then ', mostly ' || lower(folded.top_department) else '' end
             as micro_segment_label,
-        {{ hash_bucket("'scv' || cast(folded.customer_id as varchar)", 1000) }} as control_bucket
+        {{ hash_bucket(
+            "'scv' || cast(folded.customer_id as varchar)", 1000
+        ) }} as control_bucket
 
     from folded
     order by customer_id

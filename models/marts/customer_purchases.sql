@@ -16,7 +16,8 @@ days as (
 
 tills as (
 
-    -- Zero where the tills have reported and the customer bought nothing; null where they never have.
+    -- Zero where the tills have reported and the customer bought nothing; null where they
+    -- never have.
     select case when was_ever_delivered then 0 end as nothing
     from {{ ref('stg_pinned_batches') }}
     where table_name = 'transactions'
@@ -42,13 +43,15 @@ sales as (
         max(max_order_net_amount) as max_order_net_lifetime,
 
         {% for days_back in windows %}
-        sum(case when business_date > {{ business_date() }} - {{ days_back }} then order_count end) as orders_{{ days_back }}d,
-        sum(case when business_date > {{ business_date() }} - {{ days_back }} then net_amount end) as net_sales_{{ days_back }}d,
+        sum(case when {{ within('business_date', days_back) }} then order_count end)
+            as orders_{{ days_back }}d,
+        sum(case when {{ within('business_date', days_back) }} then net_amount end)
+            as net_sales_{{ days_back }}d,
         {% endfor %}
-        sum(case when business_date > {{ business_date() }} - 365 then item_count end) as items_365d,
-        sum(case when business_date > {{ business_date() }} - 365 then gross_amount end) as gross_sales_365d,
-        sum(case when business_date > {{ business_date() }} - 365 then discount_amount end) as discount_365d,
-        sum(case when business_date > {{ business_date() }} - 365 then list_amount end) as list_sales_365d
+        sum(case when {{ within('business_date', 365) }} then item_count end) as items_365d,
+        sum(case when {{ within('business_date', 365) }} then gross_amount end) as gross_sales_365d,
+        sum(case when {{ within('business_date', 365) }} then discount_amount end) as discount_365d,
+        sum(case when {{ within('business_date', 365) }} then list_amount end) as list_sales_365d
 
     from days
     group by customer_id
@@ -87,10 +90,12 @@ final as (
 
         -- windows
         {% for days_back in windows %}
-        cast(coalesce(sales.orders_{{ days_back }}d, tills.nothing) as integer) as orders_{{ days_back }}d,
+        cast(coalesce(sales.orders_{{ days_back }}d, tills.nothing) as integer)
+            as orders_{{ days_back }}d,
         {% endfor %}
         {% for days_back in windows %}
-        {{ money('coalesce(sales.net_sales_' ~ days_back ~ 'd, tills.nothing)') }} as net_sales_{{ days_back }}d,
+        {{ money('coalesce(sales.net_sales_' ~ days_back ~ 'd, tills.nothing)') }}
+            as net_sales_{{ days_back }}d,
         {% endfor %}
         cast(coalesce(sales.items_365d, tills.nothing) as bigint) as items_365d,
         {{ ratio('sales.gross_sales_365d', 'sales.orders_365d') }} as aov_365d,

@@ -69,7 +69,9 @@ final as (
             when is_test then 'test record'
             when is_blocked then 'blocked by the client'
             when not opt_in_global then 'no marketing consent'
-            when not (allow_email or allow_sms or allow_direct_mail) then 'no consent for any channel'
+            when
+                not (allow_email or allow_sms or allow_direct_mail)
+                then 'no consent for any channel'
             when
                 not (
                     (allow_email and email_deliverable)

@@ -9,7 +9,7 @@ households as (
 store_days as (
 
     select * from {{ ref('int_sales_by_customer_store_day') }}
-    where business_date > {{ business_date() }} - 365
+    where {{ within('business_date', 365) }}
 
 ),
 
@@ -72,7 +72,9 @@ channel_mix as (
 
     select
         customer_id,
-        {{ ratio("sum(case when channel = 'store' then order_count else 0 end)", 'sum(order_count)') }} as store_order_share,
+        {{ ratio(
+            "sum(case when channel = 'store' then order_count else 0 end)", 'sum(order_count)'
+        ) }} as store_order_share,
         count(*) > 1 as is_omnichannel
     from channels
     group by customer_id

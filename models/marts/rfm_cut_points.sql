@@ -18,25 +18,34 @@ buyers as (
         orders_365d,
         net_sales_365d
     from purchases
-    where last_order_date > {{ business_date() }} - 730
+    where {{ within('last_order_date', 730) }}
 
 ),
 
 histogram as (
 
-    select 'recency' as metric, {{ money('days_since_last_order') }} as value, count(*) as customer_count
+    select
+        'recency' as metric,
+        {{ money('days_since_last_order') }} as value,
+        count(*) as customer_count
     from buyers
     group by days_since_last_order
 
     union all
 
-    select 'frequency' as metric, {{ money('orders_365d') }} as value, count(*) as customer_count
+    select
+        'frequency' as metric,
+        {{ money('orders_365d') }} as value,
+        count(*) as customer_count
     from buyers
     group by orders_365d
 
     union all
 
-    select 'monetary' as metric, net_sales_365d as value, count(*) as customer_count
+    select
+        'monetary' as metric,
+        net_sales_365d as value,
+        count(*) as customer_count
     from buyers
     group by net_sales_365d
 
@@ -63,7 +72,10 @@ final as (
         min(case when customers_to_here * 5 >= customers * 4 then value end) as cut_80,
         min(
             case
-                when customers_to_here * 100 >= customers * (100 - {{ threshold('vip_top_percent') }}) then value
+                when
+                    customers_to_here * 100
+                    >= customers * (100 - {{ threshold('vip_top_percent') }})
+                    then value
             end
         ) as cut_vip,
         cast(max(customers) as bigint) as customer_count

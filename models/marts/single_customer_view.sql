@@ -121,7 +121,9 @@ final as (
         -- demographic and place
         demographics.birth_date,
         {{ age_years('demographics.birth_date', 'build.business_date') }} as age_years,
-        {{ days_to_birthday('demographics.birth_date', 'build.business_date') }} as days_to_birthday,
+        {{ days_to_birthday(
+            'demographics.birth_date', 'build.business_date'
+        ) }} as days_to_birthday,
         demographics.gender,
         demographics.age_band,
         demographics.income_band,
@@ -154,13 +156,17 @@ final as (
         purchases.days_first_to_second_order,
         coalesce(
             purchases.orders_lifetime = 1
-            and build.business_date - purchases.first_order_date > {{ threshold('one_and_done_days') }},
+            and build.business_date - purchases.first_order_date
+            > {{ threshold('one_and_done_days') }},
             false
         ) as is_one_and_done,
         case
-            when purchases.days_first_to_second_order <= {{ threshold('early_repeat_days') }} then true
             when
-                build.business_date - purchases.first_order_date > {{ threshold('early_repeat_days') }}
+                purchases.days_first_to_second_order <= {{ threshold('early_repeat_days') }}
+                then true
+            when
+                build.business_date - purchases.first_order_date
+                > {{ threshold('early_repeat_days') }}
                 then false
         end as is_early_repeat_buyer,
 

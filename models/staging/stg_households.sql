@@ -12,7 +12,8 @@ trimmed as (
         *,
         lower(trim(email)) as typed_email,
         {{ without('phone', '[^0-9]') }} as phone_digits,
-        lower({{ without('address_line', '[^A-Za-z0-9]') }}) as street_key
+        nullif(lower({{ without('address_line', '[ .,;:/#-]') }}), '') as street_key,
+        nullif(upper({{ without('postal_code', '[ -]') }}), '') as postal_key
     from source
 
 ),
@@ -25,8 +26,8 @@ final as (
         cast(household_id as varchar) as client_customer_id,
 
         -- contact
-        trim(first_name) as first_name,
-        trim(last_name) as last_name,
+        nullif(trim(first_name), '') as first_name,
+        nullif(trim(last_name), '') as last_name,
         case
             when {{ matches_fully('typed_email', '[^@ ]+@[^@ ]+[.][^@ .]+') }} then typed_email
         end as email_norm,
@@ -34,14 +35,19 @@ final as (
             when length(phone_digits) = 10 then '+1' || phone_digits
             when length(phone_digits) = 11 and left(phone_digits, 1) = '1' then '+' || phone_digits
         end as phone_e164,
-        trim(address_line) as address_line,
-        trim(city) as city,
+        nullif(trim(address_line), '') as address_line,
+        nullif(trim(city), '') as city,
         nullif(trim(postal_code), '') as postal_code,
-        street_key || '|' || trim(postal_code) as address_key,
+        street_key || '|' || postal_key as address_key,
 
         -- who
         nullif(nullif(birth_date, date '1900-01-01'), date '1970-01-01') as birth_date,
-        case gender when 'F' then 'female' when 'M' then 'male' when 'X' then 'other' else 'unknown' end as gender,
+        case gender
+            when 'F' then 'female'
+            when 'M' then 'male'
+            when 'X' then 'other'
+            else 'unknown'
+        end as gender,
         coalesce(lower(trim(language)), 'unknown') as stated_language_code,
         coalesce(upper(trim(country)), 'unknown') as country_code,
         coalesce(upper(trim(region)), 'unknown') as region,

@@ -43,7 +43,8 @@ strongest as (
     select *
     from running
     qualify row_number() over (
-        partition by customer_id order by running_priority asc, contact_date desc, running_campaign_id asc
+        partition by customer_id
+        order by running_priority asc, contact_date desc, running_campaign_id asc
     ) = 1
 
 ),

@@ -35,7 +35,10 @@ received as (
         contacts.contact_date > {{ business_date() }} - contact_limits.window_days
         and contacts.contact_date <= {{ business_date() }}
     group by
-        contacts.customer_id, contacts.channel, contact_limits.window_days, contact_limits.most_messages
+        contacts.customer_id,
+        contacts.channel,
+        contact_limits.window_days,
+        contact_limits.most_messages
 
 ),
 

@@ -1,0 +1,1 @@
+"""Tests: the view against the raw data, and the rules one by one."""
