@@ -1,0 +1,62 @@
+"""A build is a function of its base, its batches, its release and its date, and of nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from flows.builds import dbt, fingerprints, fork, live, pins
+from flows.builds.build import base_of
+from flows.contracts.contract import read_contracts
+from flows.contracts.policy import decide
+from flows.ledger import Ledger
+from flows.ledger import fingerprints as fingerprints_table
+from flows.settings import Instance
+
+DAY = dt.date(2017, 11, 21)
+BUILD = ["build", "--exclude-resource-type", "unit_test", "test"]
+
+
+def rebuilt(instance: Instance, ledger: Ledger, base: str | None) -> dict[str, tuple[int, str]]:
+    """Build the day anew beside everything, from a base or from nothing, and fingerprint it."""
+    contracts = read_contracts()
+    verdicts = [decide(each, DAY, "arrived", "", DAY) for each in contracts.values()]
+    target = instance.root / "again.duckdb"
+    fork.fork(live.path_of(instance, base) if base else None, target)
+    clock = pins.Clock("again", DAY, "any", base)
+    pins.pin(target, clock, pins.choose(ledger, contracts, verdicts))
+    dbt.run(instance, target, BUILD)
+    return fingerprints.take(target)
+
+
+def published(ledger: Ledger) -> dict[str, tuple[int, str]]:
+    """The fingerprints of what was published for the day."""
+    query = sa.select(fingerprints_table).where(fingerprints_table.c.build_id == f"{DAY}-01")
+    return {row["relation"]: (row["row_count"], row["row_hash"]) for row in ledger.rows(query)}
+
+
+def different(one: dict[str, tuple[int, str]], other: dict[str, tuple[int, str]]) -> list[str]:
+    """The relations that differ, by name."""
+    return sorted(name for name in one | other if one.get(name) != other.get(name))
+
+
+def test_the_same_inputs_give_the_same_rows(instance: Instance, ledger: Ledger) -> None:
+    base = base_of(ledger, DAY)
+    assert base is not None
+    assert different(rebuilt(instance, ledger, base), published(ledger)) == []
+
+
+def test_three_nights_on_top_of_each_other_equal_one_build_from_nothing(
+    instance: Instance, ledger: Ledger
+) -> None:
+    assert different(rebuilt(instance, ledger, None), published(ledger)) == []
+
+
+def test_a_published_build_is_never_written_to(instance: Instance, ledger: Ledger) -> None:
+    build: Path = live.path_of(instance, f"{DAY}-01")
+    before = build.stat().st_mtime_ns, build.stat().st_size
+    rebuilt(instance, ledger, f"{DAY}-01")
+    assert (build.stat().st_mtime_ns, build.stat().st_size) == before
+    assert build.stat().st_mode & 0o222 == 0
