@@ -71,8 +71,8 @@ def _checks(ledger: Ledger, day: Any) -> list[Any]:
 
 
 def _write_dbt_pages(instance: Instance, build_id: str, site: Path) -> None:
-    # dbt wants to write where it documents: a fork, so that live is not touched.
-    copy = instance.root / "docs.duckdb"
+    # dbt wants to write where it documents: a fork, named like what people query.
+    copy = instance.root / "docs" / instance.live.name
     fork.fork(live.path_of(instance, build_id), copy)
     try:
         made = dbt.run(instance, copy, ["docs", "generate", "--static"], workplace="docs")
