@@ -3,7 +3,7 @@
 
     The clock is an argument: it stands in the build itself, in `raw.build`, one row that is
     written when the batches are pinned. Nothing asks the machine what day it is, and a build of
-    any past day is the same call. While dbt only parses, a placeholder stands in.
+    any past day is the same call. While dbt only parses or compiles, a placeholder stands in.
     Unit tests override this macro.
 #}
 
@@ -12,6 +12,14 @@
         {% do return("date '1970-01-01'") %}
     {% endif %}
     {# By name: a source asked for only while running is one that dbt did not know of. #}
+    {% if adapter.get_relation(target.database, 'raw', 'build') is none %}
+        {% if flags.WHICH in ('build', 'run', 'test', 'show') %}
+            {% do exceptions.raise_compiler_error(
+                "There is no build to work in: fork one from live with `scv dev`, then run dbt again."
+            ) %}
+        {% endif %}
+        {% do return("date '1970-01-01'") %}
+    {% endif %}
     {% set answer = run_query("select cast(business_date as varchar) from raw.build") %}
     {% do return("date '" ~ answer.rows[0][0] ~ "'") %}
 {% endmacro %}

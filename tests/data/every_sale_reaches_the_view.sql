@@ -12,7 +12,7 @@ households as (
 sold as (
 
     select
-        sum(lines.net_amount) as net_amount,
+        {{ money('sum(lines.net_amount)') }} as net_amount,
         count(distinct lines.order_id) as order_count
     from {{ ref('int_order_lines') }} as lines
     inner join households on lines.customer_id = households.customer_id
@@ -22,7 +22,7 @@ sold as (
 viewed as (
 
     select
-        sum(net_sales_lifetime) as net_amount,
+        {{ money('sum(net_sales_lifetime)') }} as net_amount,
         sum(orders_lifetime) as order_count
     from {{ ref('single_customer_view') }}
 

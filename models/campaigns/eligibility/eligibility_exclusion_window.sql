@@ -33,7 +33,7 @@ running as (
         max(contacts.contact_date) as contact_date
     from contacts
     inner join campaigns using (campaign_id)
-    where contacts.contact_date > {{ business_date() }} - campaigns.duration_days
+    where {{ business_date() }} - contacts.contact_date < campaigns.duration_days
     group by contacts.customer_id, contacts.campaign_id, campaigns.priority
 
 ),

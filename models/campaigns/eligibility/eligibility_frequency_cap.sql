@@ -32,7 +32,7 @@ received as (
     from contacts
     inner join contact_limits using (channel)
     where
-        contacts.contact_date > {{ business_date() }} - contact_limits.window_days
+        {{ business_date() }} - contacts.contact_date < contact_limits.window_days
         and contacts.contact_date <= {{ business_date() }}
     group by
         contacts.customer_id,
