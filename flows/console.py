@@ -32,18 +32,18 @@ class Narrator(logging.Handler):
             return
         self._tenths = 0
         style = "yellow" if record.levelno >= logging.WARNING else None
-        console.print(f"  {record.getMessage()}", style=style, markup=False)
+        say(f"  {record.getMessage()}", style)
 
     def _build(self, index: int, of: int, node: str) -> None:
         tenths = index * 10 // of
         if tenths > self._tenths:
             self._tenths = tenths
-            console.print(f"  building: {index} of {of}, {node}", style="dim", markup=False)
+            say(f"  building: {index} of {of}, {node}", "dim")
 
 
 def say(sentence: str, style: str | None = None) -> None:
     """Print one sentence, exactly as it is."""
-    console.print(sentence, style=style, markup=False)
+    console.print(sentence, style=style, markup=False, soft_wrap=True)
 
 
 def narrate() -> None:
@@ -62,13 +62,12 @@ def show_day(instance: Instance, summary: DaySummary) -> None:
         console.print(_campaigns(summary))
     for line in summary.campaigns:
         if line.sentence:
-            console.print(f"  {line.sentence}", style="yellow", markup=False)
+            say(f"  {line.sentence}", "yellow")
     build = summary.build
     if build is not None and build["seconds"] is not None:
-        console.print(
+        say(
             f"Build {build['build_id']} took {build['seconds']:.1f} s with code "
-            f"{build['release']}; live is {live.current(instance)}.",
-            markup=False,
+            f"{build['release']}; live is {live.current(instance)}."
         )
 
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefect import flow, task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
+from flows.artifacts import show_campaigns, show_tables
 from flows.builds import live
 from flows.builds.build import Build, build
 from flows.campaigns import gate, lineage
@@ -76,6 +76,7 @@ def daily(business_date: dt.date, send: bool = True) -> str:
         decided = ask_the_gate(instance, ledger, built.build_id, verdicts, business_date)
         night.step("sending")
         sent = send_campaigns(instance, ledger, built.build_id, business_date, decided)
+        show_campaigns(decided)
         held = [decision for decision in decided if decision.verdict == "held"]
         night.done(built.build_id, f"{len(sent)} campaigns sent, {len(held)} held.")
         return built.build_id
@@ -235,41 +236,4 @@ def send_campaigns(
     for each in sent:
         when = " (sent before)" if each.sent_before else ""
         log.info("%s: %s messages%s", each.campaign_id, f"{each.chosen:,}", when)
-    create_table_artifact(
-        key="campaigns",
-        table=[
-            {
-                "campaign": decision.due.campaign_id,
-                "channel": decision.due.channel,
-                "verdict": decision.verdict,
-                "chosen": decision.due.chosen,
-                "control": decision.due.control,
-                "excluded": decision.due.excluded,
-                "reason": decision.sentence,
-            }
-            for decision in decided
-        ],
-        description="Campaigns due: sent or held, with audience sizes.",
-    )
     return sent
-
-
-@task(cache_policy=NO_CACHE, task_run_name="show the tables")
-def show_tables(received: Sequence[Received], verdicts: Sequence[Verdict]) -> None:
-    """Put the state of each table into Prefect's pages: counts and sentences, no values."""
-    create_table_artifact(
-        key="tables",
-        table=[
-            {
-                "table": each.table,
-                "state": each.state,
-                "accepted": each.counts.accepted if each.counts else None,
-                "set aside": each.counts.quarantined if each.counts else None,
-                "checks failed": each.checks_failed,
-                "holds": verdict.hold,
-                "sentence": verdict.sentence or each.sentence,
-            }
-            for each, verdict in zip(received, verdicts, strict=True)
-        ],
-        description="The state of each raw table, and what its policy says.",
-    )

@@ -12,7 +12,7 @@ from rich.table import Table
 from flows.builds import live
 from flows.campaigns import lineage
 from flows.campaigns.lineage import Graph
-from flows.console import console
+from flows.console import console, say
 from flows.errors import SettingsWrong
 from flows.ledger import Ledger, decisions, occurrences
 from flows.settings import Instance, read_instance
@@ -28,8 +28,7 @@ def of_campaign(name: str) -> None:
     reads = lineage.read(graph)
     if name not in reads:
         raise _unknown("campaign", name, list(reads))
-    console.print(graph.description(f"audience_{name}"), markup=False)
-    console.print()
+    say(graph.description(f"audience_{name}"))
     table = Table(title="It reads", title_justify="left")
     table.add_column("attribute or rule")
     table.add_column("from the raw tables", overflow="fold")
@@ -63,7 +62,7 @@ def of_column(name: str) -> None:
         "read by campaigns": ", ".join(readers) or "none",
     }
     for label, text in told.items():
-        console.print(f"{label + ':':<19}{text}", markup=False)
+        say(f"{label + ':':<19}{text}")
 
 
 def _live() -> tuple[Instance, str, Graph]:
@@ -88,7 +87,7 @@ def _show_targets(build: Path, campaign: str, build_id: str) -> None:
             [campaign],
         ).fetchall()
     if not rows:
-        console.print(f"It is not due in {build_id}, or nobody is in its audience.")
+        say(f"It is not due in {build_id}, or nobody is in its audience.")
         return
     table = Table(title=f"Its customers in {build_id}", title_justify="left")
     table.add_column("status")
@@ -103,7 +102,7 @@ def _show_history(ledger: Ledger, campaign: str) -> None:
     sent = sa.select(occurrences).where(occurrences.c.campaign_id == campaign)
     for row in ledger.rows(sent.order_by(occurrences.c.business_date)):
         said = f"{row['business_date']}: {row['state']}, {row['chosen']:,} messages, {row['path']}"
-        console.print(said, markup=False)
+        say(said)
     held = sa.select(decisions).where(decisions.c.campaign_id == campaign)
     for row in ledger.rows(held.where(decisions.c.verdict == "held").order_by(decisions.c.id)):
-        console.print(f"{row['business_date']}: {row['sentence']}", style="yellow", markup=False)
+        say(f"{row['business_date']}: {row['sentence']}", "yellow")

@@ -12,6 +12,11 @@
     {% do return(builtins.source(*varargs, **kwargs).include(database=false)) %}
 {% endmacro %}
 
+{# The model's own table, as the base build left it. In a unit test `this` is the name of the given rows. #}
+{% macro itself() %}
+    {% do return(this if this is string else this.include(database=false)) %}
+{% endmacro %}
+
 {# A schema is a room: `staging`, not `<target schema>_staging`. #}
 {% macro generate_schema_name(custom_schema_name, node) %}
     {{- (custom_schema_name or target.schema) | trim -}}

@@ -126,7 +126,8 @@ def _wrong_day(contract: Contract, day: dt.date, *, initial: bool) -> str:
         return "null"
     column = next(c for c in contract.columns if c.name == contract.row_date)
     moment = f"cast(({cast(column)}) as date)"
-    wrong = ">" if initial else "<>"
+    # A yes or no about consent counts however late it comes; only a later day is an error.
+    wrong = ">" if initial or contract.is_consent else "<>"
     reason = literal(f"{contract.row_date} is not of {day}")
     return f"case when {moment} {wrong} date '{day}' then {reason} end"
 

@@ -38,7 +38,7 @@ final as (
                 then
                     identity.address_line
                     || coalesce(', ' || identity.city, '')
-                    || ', ' || demographics.region
+                    || coalesce(', ' || nullif(demographics.region, 'unknown'), '')
                     || ' ' || identity.postal_code
         end as address,
 

@@ -34,12 +34,12 @@ known as (
         event_at,
         last_opted_out_at as opted_out_at,
         batch_date
-    from {{ this.include(database=false) }}
+    from {{ itself() }} as earlier
     where exists (
         select 1 from events
         where
-            events.customer_id = {{ this.name }}.customer_id
-            and events.channel = {{ this.name }}.channel
+            events.customer_id = earlier.customer_id
+            and events.channel = earlier.channel
     )
 
 ),

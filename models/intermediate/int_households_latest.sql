@@ -59,7 +59,7 @@ final as (
 
     from households
     qualify row_number() over (
-        partition by customer_id order by updated_at desc, batch_date desc
+        partition by customer_id order by batch_date desc, updated_at desc
     ) = 1
 
 )

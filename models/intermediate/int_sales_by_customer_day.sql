@@ -6,10 +6,9 @@ store_days as (
 
     select
         *,
-        -- Of two stores at the same instant the one with the higher number counts as later.
+        -- Of two orders at the same instant the one with the higher number counts as later.
         row_number() over (
-            partition by customer_id, business_date
-            order by last_sold_at, store_id, channel, batch_date
+            partition by customer_id, business_date order by last_sold_at, last_order_id
         ) as visit_rank
     from {{ ref('int_sales_by_customer_store_day') }}
 

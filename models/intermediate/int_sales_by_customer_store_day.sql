@@ -53,6 +53,7 @@ final as (
         {{ money('sum(list_amount)') }} as list_amount,
         {{ money('max(net_amount)') }} as max_order_net_amount,
         {{ money('max_by(net_amount, order_rank)') }} as last_order_net_amount,
+        max_by(order_id, order_rank) as last_order_id,
 
         -- times
         max(sold_at) as last_sold_at,

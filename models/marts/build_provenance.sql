@@ -28,7 +28,9 @@ gap as (
 
     -- What one-order buyers are measured by: the middle customer's gap. Widened first: the
     -- median of two values lies between them, and would be cut to their scale.
-    select {{ money('median(' ~ money('avg_days_between_orders') ~ ')') }} as median_days_between_orders
+    select
+        {{ money('median(' ~ money('avg_days_between_orders') ~ ')') }}
+            as median_days_between_orders
     from purchases
 
 ),

@@ -98,8 +98,10 @@ final as (
         coalesce(pressure.controls_30d > 0, false) as in_control_group_30d,
 
         -- response
-        cast(coalesce(pressure.mailings_received_lifetime, delivered.no_mailings) as integer)
-            as mailings_received_lifetime,
+        case
+            when delivered.no_mailings = 0
+                then cast(coalesce(pressure.mailings_received_lifetime, 0) as integer)
+        end as mailings_received_lifetime,
         {{ ratio(
             'coalesce(answered.mailings_answered, 0)', 'pressure.mailings_received_lifetime'
         ) }} as mailing_response_rate,

@@ -101,7 +101,10 @@ final as (
             else ''
         end as micro_segment_id,
         'Stage ' || replace(folded.lifecycle_stage, '_', ' ')
-        || case when folded.depth >= 2 then ', ' || folded.value_tier || ' value' else '' end
+        || case
+            when folded.depth >= 2 then ', ' || replace(folded.value_tier, 'none', 'no') || ' value'
+            else ''
+        end
         || case when folded.depth >= 3 then ', buys ' || folded.frequency_tier else '' end
         || case
             when folded.depth < 4 then ''

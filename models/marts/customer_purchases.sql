@@ -18,9 +18,8 @@ tills as (
 
     -- Zero where the tills have reported and the customer bought nothing; null where they
     -- never have.
-    select case when was_ever_delivered then 0 end as nothing
+    select max(case when table_name = 'transactions' and was_ever_delivered then 0 end) as nothing
     from {{ ref('stg_pinned_batches') }}
-    where table_name = 'transactions'
 
 ),
 

@@ -22,6 +22,8 @@ deliverable as (
         identity.is_main_phone,
         identity.is_main_address,
         consents.opt_in_global,
+        consents.opt_in_global and not identity.is_test and not identity.is_blocked
+            as may_be_written_to,
         consents.allow_email,
         consents.allow_sms,
         consents.allow_direct_mail,
@@ -37,13 +39,12 @@ contactable as (
 
     select
         *,
-        opt_in_global and not is_test and not is_blocked as may_be_written_to,
-        opt_in_global and not is_test and not is_blocked
-        and allow_email and email_deliverable and is_main_email as contactable_email,
-        opt_in_global and not is_test and not is_blocked
-        and allow_sms and sms_deliverable and is_main_phone as contactable_sms,
-        opt_in_global and not is_test and not is_blocked
-        and allow_direct_mail and mail_deliverable and is_main_address as contactable_direct_mail
+        may_be_written_to and allow_email and email_deliverable and is_main_email
+            as contactable_email,
+        may_be_written_to and allow_sms and sms_deliverable and is_main_phone
+            as contactable_sms,
+        may_be_written_to and allow_direct_mail and mail_deliverable and is_main_address
+            as contactable_direct_mail
     from deliverable
 
 ),

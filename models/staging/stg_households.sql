@@ -48,9 +48,9 @@ final as (
             when 'X' then 'other'
             else 'unknown'
         end as gender,
-        coalesce(lower(trim(language)), 'unknown') as stated_language_code,
-        coalesce(upper(trim(country)), 'unknown') as country_code,
-        coalesce(upper(trim(region)), 'unknown') as region,
+        coalesce(nullif(lower(trim(language)), ''), 'unknown') as stated_language_code,
+        coalesce(nullif(upper(trim(country)), ''), 'unknown') as country_code,
+        coalesce(nullif(upper(trim(region)), ''), 'unknown') as region,
         age_band,
         income_band,
         home_ownership,

@@ -1,0 +1,1 @@
+"""Builds: repeatable, and never written to once published."""

@@ -1,11 +1,11 @@
-"""Build a day of the demo client with dbt-snowflake, on fakesnow: `python on_fakesnow.py BUILD OUT`.
+"""Build a day of the demo client with dbt-snowflake, on fakesnow: `on_fakesnow.py BUILD OUT`.
 
-BUILD is a DuckDB build whose raw tables are the input, OUT the Parquet file that the view is written
-to. Runs in a process of its own, for it replaces the Snowflake connector in it.
+BUILD is a DuckDB build whose raw tables are the input, OUT the Parquet file that the view is
+written to. Runs in a process of its own, for it replaces the Snowflake connector in it.
 
-Four shims stand between dbt-snowflake and fakesnow, each where fakesnow differs from Snowflake:
-temporary tables cannot be qualified, there are no transactions, a MERGE's INSERT must name its source,
-and an engine's error must be the connector's own class, or the connector retries for ever.
+Three shims stand between dbt-snowflake and fakesnow, each where fakesnow is not Snowflake: there
+are no temporary tables in a schema, there are no transactions, and an engine's error must be the
+connector's own class, or the connector retries for ever.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def load_raw(connection: Any, build: Path) -> None:
     for name, columns in tables:
         upper = ", ".join(f'"{column}" as "{column.upper()}"' for column in columns)
         duck.execute(
-            f'create table "{DATABASE}"."RAW"."{name.upper()}" as select {upper} from build.raw."{name}"'
+            f'create table "{DATABASE}"."RAW"."{name.upper()}" as '
+            f'select {upper} from build.raw."{name}"'
         )
 
 

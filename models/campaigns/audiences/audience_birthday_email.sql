@@ -16,6 +16,8 @@ final as (
     from customers
     where
         days_to_birthday = 0
+        -- outside the believable ages, and below the lowest that may be here, there is no greeting
+        and age_years is not null
 
 )
 

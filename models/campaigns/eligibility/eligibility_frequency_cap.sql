@@ -48,7 +48,8 @@ final as (
         candidates.campaign_id,
         candidates.customer_id,
         'frequency_cap' as rule,
-        'had ' || cast(received.message_count as varchar) || ' messages by '
+        'has had ' || cast(received.message_count as varchar) || ' of '
+        || cast(received.most_messages as varchar) || ' messages by '
         || replace(candidates.channel, '_', ' ') || ' in '
         || cast(received.window_days as varchar) || ' days' as reason
 
