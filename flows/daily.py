@@ -31,6 +31,7 @@ from flows.intake.manifest import Manifest, read_manifest
 from flows.intake.receive import Intake, Received, last_good, receive
 from flows.ledger import Ledger
 from flows.nights import open_night
+from flows.pages import write_pages
 from flows.settings import Instance, read_instance
 
 log = logging.getLogger("scv.daily")
@@ -49,6 +50,14 @@ def daily(business_date: dt.date, send: bool = True) -> str:
     """
     instance = read_instance()
     ledger = Ledger(instance.ledger_url)
+    try:
+        return run_night(instance, ledger, business_date, send=send)
+    finally:
+        write_pages(ledger, instance.reports)
+
+
+def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, send: bool) -> str:
+    """The steps of a night, in order; each is a task."""
     with open_night(instance, ledger, business_date) as night:
         for sentence in night.repaired:
             log.warning(sentence)

@@ -6,6 +6,7 @@ QA and the demo are the same code with other values; they share no folder and no
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
 from pathlib import Path
 
@@ -74,8 +75,12 @@ class Instance(BaseSettings):
 
     @property
     def reports(self) -> Path:
-        """Pages a person reads: one a business date."""
+        """Pages a person reads: the contracts, and what became of each night."""
         return self.root / "reports"
+
+    def page_of(self, day: dt.date) -> Path:
+        """The page that says what became of a business date."""
+        return self.reports / "nights" / f"{day}.html"
 
     @property
     def ledger_url(self) -> str:

@@ -34,6 +34,7 @@ def show_status(day: dt.date | None) -> None:
     _say_running(ledger)
     console.show_day(instance, summary)
     console.say(_what_next(instance, summary))
+    console.say(f"The checks of the night: {instance.page_of(day)}")
 
 
 def _say_running(ledger: Ledger) -> None:
