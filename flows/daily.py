@@ -32,9 +32,11 @@ from flows.intake.receive import Intake, Received, last_good, receive
 from flows.ledger import Ledger
 from flows.nights import open_night
 from flows.pages import write_pages
+from flows.prefect_server import ends_with_us
 from flows.settings import Instance, read_instance
 
 log = logging.getLogger("scv.daily")
+ends_with_us()
 
 
 @flow(name="daily", flow_run_name="daily {business_date}", validate_parameters=True)

@@ -93,12 +93,26 @@ def nights(world: World) -> dict[dt.date, Path]:
 
 
 @pytest.fixture
-def instance(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance]:
-    """An instance of the test's own, at the end of the night of 2017-11-21."""
-    _share(world.deliveries, tmp_path / "deliveries")
-    _share(world.warehouse, tmp_path / "warehouse")
-    monkeypatch.setenv("SCV_DELIVERIES", str(tmp_path / "deliveries"))
-    monkeypatch.setenv("SCV_WAREHOUSE", str(tmp_path / "warehouse"))
+def instance(
+    world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Instance]:
+    """An instance of the test's own, at the end of the night of 2017-11-21.
+
+    One place for all tests of a worker: dbt's parse of the project is kept there from test to
+    test, as it is from night to night, for it is bound to the path of the build.
+    """
+    root = tmp_path_factory.getbasetemp() / "instance"
+    kept, parse = root / "warehouse" / "demo" / "dbt", root.with_name("parse")
+    if kept.is_dir():
+        kept.rename(parse)
+    shutil.rmtree(root, ignore_errors=True)
+    _share(world.deliveries, root / "deliveries")
+    _share(world.warehouse, root / "warehouse")
+    if parse.is_dir():
+        shutil.rmtree(kept)
+        parse.rename(kept)
+    monkeypatch.setenv("SCV_DELIVERIES", str(root / "deliveries"))
+    monkeypatch.setenv("SCV_WAREHOUSE", str(root / "warehouse"))
     read_instance.cache_clear()
     yield read_instance()
     read_instance.cache_clear()

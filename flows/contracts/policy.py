@@ -76,8 +76,9 @@ def _consequence(
     contract: Contract, policy: str, day: dt.date, last_good: dt.date | None
 ) -> tuple[Hold, bool]:
     if policy == "use_last_good":
-        stale = last_good is None or _days(day, last_good) > contract.stale_limit_days
-        return _consequence(contract, contract.then, day, last_good) if stale else ("nothing", True)
+        if _too_old(contract, day, last_good):
+            return _consequence(contract, contract.then, day, last_good)
+        return "nothing", True
     if policy == "hold_all":
         return "everything", False
     if policy == "hold_dependent":
@@ -86,12 +87,7 @@ def _consequence(
 
 
 def _too_old(contract: Contract, day: dt.date, last_good: dt.date | None) -> bool:
-    # One day old is a table that did not come tonight; the limit counts from there.
-    return last_good is None or _days(day, last_good) - 1 > contract.stale_limit_days
-
-
-def _days(day: dt.date, last_good: dt.date) -> int:
-    return (day - last_good).days
+    return last_good is None or (day - last_good).days > contract.stale_limit_days
 
 
 def _at_least(hold: Hold) -> Hold:

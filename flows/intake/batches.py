@@ -87,13 +87,21 @@ def refuse_too_many(contract: Contract, day: dt.date, counts: Counts, reasons: s
     Raises:
         TooManyBadRows: with the commonest reasons, never with a value.
     """
-    limit = max(TOLERATED_ROWS, int(counts.delivered * contract.max_quarantined_share))
+    limit = _tolerated(contract, counts.delivered)
     if counts.quarantined > limit:
         raise TooManyBadRows(
             f"{contract.table} for {day}: {counts.quarantined:,} of {counts.delivered:,} rows do "
             f"not fit ({reasons}); the contract tolerates {limit:,}. Ask {contract.owner} to send "
             f"it again, then run: scv run {day}"
         )
+
+
+def _tolerated(contract: Contract, delivered: int) -> int:
+    # A consent that we cannot read may be somebody's no.
+    if contract.is_consent:
+        return 0
+    share = int(delivered * contract.max_quarantined_share)
+    return min(max(TOLERATED_ROWS, share), delivered // 2)
 
 
 def common_reasons(connection: duckdb.DuckDBPyConnection) -> str:

@@ -39,8 +39,9 @@ def extract(instance: Instance, contract: Contract, day: dt.date, *, initial: bo
             )
             compare_columns(contract, result.keys(), f"the table {contract.relation}")
             _write(arriving, contract.names, result)
-    except ColumnsDiffer:
-        raise
+    except ColumnsDiffer as differ:
+        sentence = f"{contract.table} for {day}: {differ} Then run: scv run {day}"
+        raise ColumnsDiffer(sentence) from None
     except sa.exc.SQLAlchemyError as error:
         raise FileBroken(
             f"{contract.table} for {day}: the database does not answer "

@@ -7,6 +7,7 @@ Columns are compared by name, never by position.
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import gzip
 import io
 from collections.abc import Iterable
@@ -21,13 +22,24 @@ from flows.intake.casting import identifier, literal
 _OPENERS = {"gzip": "gzip", None: "none"}
 
 
-def read(connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> None:
+def read(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path, day: dt.date
+) -> None:
     """Create `delivered` and `unreadable` from a landed file.
 
     Raises:
         ColumnsDiffer: when the file's columns are not those of the contract.
         FileBroken: when it cannot be read as what the contract says it is.
     """
+    try:
+        _read(connection, contract, path)
+    except (ColumnsDiffer, FileBroken) as refused:
+        # What is wrong is known below; which date it is, and what to do next, here.
+        sentence = f"{contract.table} for {day}: {refused} Then run: scv run {day}"
+        raise type(refused)(sentence) from None
+
+
+def _read(connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> None:
     connection.execute("create or replace table unreadable (row_text varchar, reason varchar)")
     reader = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}
     try:
@@ -36,7 +48,7 @@ def read(connection: duckdb.DuckDBPyConnection, contract: Contract, path: Path) 
         # The first line only: what follows may quote a row.
         reason = str(error).splitlines()[0].split(":")[0]
         raise FileBroken(
-            f"{contract.table}: {path.name} cannot be read as {contract.format} ({reason}). "
+            f"{_sent_as(path)} cannot be read as {contract.format or 'parquet'} ({reason}). "
             f"Ask {contract.owner} to send it again."
         ) from None
 
@@ -56,8 +68,9 @@ def compare_columns(contract: Contract, delivered: Iterable[str], file: str) -> 
     parts = [("lacks", missing), ("has the new", extra), ("repeats", twice)]
     said = " and ".join(f"{verb} {', '.join(which)}" for verb, which in parts if which)
     raise ColumnsDiffer(
-        f"{contract.table}: {file} {said}. The contract is expectations/{contract.table}.yml: ask "
-        f"{contract.owner} whether the change is meant; if so it comes by change request."
+        f"{file} {said}. The contract is expectations/{contract.table}.yml: ask {contract.owner} "
+        "whether that is meant. If it is, it comes by change request, the contract first; if not, "
+        "have it sent again."
     )
 
 
@@ -66,7 +79,7 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, contract: Contract, path: P
     if names is None:
         connection.execute(f"create or replace table delivered ({_text_columns(contract)})")
         return
-    compare_columns(contract, names, path.name)
+    compare_columns(contract, names, _sent_as(path))
     columns = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
     connection.execute(
         f"create or replace table delivered as select * from read_csv({literal(str(path))}, "
@@ -105,7 +118,7 @@ def _refuse_other_encoding(
 
 def _other_encoding(contract: Contract, path: Path) -> FileBroken:
     return FileBroken(
-        f"{contract.table}: {path.name} is not {contract.encoding} text, as its contract says. "
+        f"{_sent_as(path)} is not {contract.encoding} text, as its contract says. "
         f"Ask {contract.owner} to send it in {contract.encoding}."
     )
 
@@ -121,7 +134,8 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, contract: Contract, 
         f"quote = '', escape = '', max_line_size = 2000000, "
         f"compression = '{_OPENERS[contract.compression]}') where trim(line) <> ''"
     )
-    is_object = "(json_valid(line) and json_type(line) = 'OBJECT')"
+    # `and` would ask json_type of lines that are no JSON, which is an error in DuckDB.
+    is_object = "(case when json_valid(line) then json_type(line) = 'OBJECT' else false end)"
     connection.execute(
         f"insert into unreadable select line, 'the line is not a JSON object' from lines "
         f"where not {is_object}"
@@ -130,7 +144,7 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, contract: Contract, 
         f"select distinct unnest(json_keys(line)) from lines where {is_object}"
     ).fetchall()
     if keys:
-        compare_columns(contract, [key for (key,) in keys], path.name)
+        compare_columns(contract, [key for (key,) in keys], _sent_as(path))
     fields = ", ".join(
         f"json_extract_string(line, {literal('$.' + name)}) as {identifier(name)}"
         for name in contract.names
@@ -144,9 +158,14 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, contract: Contract, pat
     source = f"read_parquet({literal(str(path))})"
     described = connection.execute(f"describe select * from {source}").fetchall()
     names = [str(row[0]) for row in described]
-    compare_columns(contract, names, path.name)
+    compare_columns(contract, names, _sent_as(path))
     fields = ", ".join(f"cast({identifier(n)} as varchar) as {identifier(n)}" for n in names)
     connection.execute(f"create or replace table delivered as select {fields} from {source}")
+
+
+def _sent_as(path: Path) -> str:
+    """The name under which the client sent a landed file: ours begins with its hash."""
+    return path.name.split("-", 1)[-1]
 
 
 def _text_columns(contract: Contract) -> str:

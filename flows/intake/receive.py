@@ -134,7 +134,7 @@ def _admit(intake: Intake, landed: Landed) -> Received:
     contract, instance = intake.contract, intake.instance
     spill = instance.root / "spill"
     with reading.workbench(instance.memory_limit, instance.threads, spill) as connection:
-        reading.read(connection, contract, landed.path)
+        reading.read(connection, contract, landed.path, intake.day)
         _hold_against_manifest(intake, landed, batches.rows(connection, "delivered", "unreadable"))
         batches.type_rows(connection, contract, intake.day, initial=intake.manifest.initial)
         found = _check(connection, intake)
@@ -165,6 +165,11 @@ def _check(connection: duckdb.DuckDBPyConnection, intake: Intake) -> list[Findin
 
 def _hold_against_manifest(intake: Intake, landed: Landed, rows: int) -> None:
     contract, day, entry = intake.contract, intake.day, intake.entry
+    if entry is None and contract.source == "file":
+        raise ManifestDiffers(
+            f"{contract.table} for {day} came, but the manifest does not name it. "
+            f"Ask {contract.owner} which of the two is meant, then run: scv run {day}"
+        )
     declared = rows if entry is None else entry.rows
     told = f"{contract.table} for {day}: the manifest says {declared:,} rows, {rows:,} came. "
     ask = f"Ask {contract.owner} to send both again, then run: scv run {day}"

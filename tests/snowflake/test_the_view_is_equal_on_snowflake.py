@@ -40,13 +40,13 @@ def both(nights: dict[object, Path], tmp_path_factory: pytest.TempPathFactory) -
         text=True,
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    path = folder / "both.duckdb"
+    path = folder / "compare.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"attach '{build}' as build (read_only)")
         connection.execute("use build")
         columns = "select * from marts.single_customer_view"
-        connection.execute(f"create table both.on_duckdb as {columns}")
-        connection.execute(f"create table both.on_snowflake as select * from '{out}'")
+        connection.execute(f"create table compare.on_duckdb as {columns}")
+        connection.execute(f"create table compare.on_snowflake as select * from '{out}'")
     return path
 
 
