@@ -19,13 +19,15 @@ from prefect.context import TaskRunContext
 from flows.artifacts import show_campaigns, show_tables
 from flows.builds import live
 from flows.builds.build import Build, build
+from flows.builds.retention import remove_old_builds
 from flows.campaigns import gate, lineage
 from flows.campaigns.dispatch import Sent, dispatch
 from flows.campaigns.gate import Decision
 from flows.contracts.contract import Contract, read_contracts
 from flows.contracts.policy import Verdict, decide
 from flows.contracts.suites import suite_of
-from flows.errors import CannotPublish, NightStopped, TableMissing
+from flows.errors import NightStopped, TableMissing
+from flows.guards import refuse_a_gap, refuse_a_past_date
 from flows.intake.landing import locate
 from flows.intake.manifest import Manifest, read_manifest
 from flows.intake.receive import Intake, Received, last_good, receive
@@ -64,14 +66,17 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, sen
         for sentence in night.repaired:
             log.warning(sentence)
         refuse_a_past_date(instance, business_date)
+        refuse_a_gap(instance, ledger, business_date)
         contracts = read_contracts()
         check_contracts(contracts)
         night.step("taking in the tables")
         manifest = read_the_manifest(instance, business_date)
         received = [
-            receive_table.with_options(task_run_name=f"receive {contract.table}")(
-                Intake(instance, ledger, contract, business_date, manifest)
-            )
+            receive_table.with_options(
+                task_run_name=f"receive {contract.table}",
+                retries=instance.patience,
+                retry_delay_seconds=instance.patience_seconds,
+            )(Intake(instance, ledger, contract, business_date, manifest))
             for contract in contracts.values()
         ]
         verdicts = judge(ledger, contracts, received, business_date)
@@ -80,6 +85,7 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, sen
         built = build_the_view(instance, ledger, contracts, verdicts, business_date)
         night.step("publishing")
         publish_the_view(instance, ledger, built.build_id)
+        remove_old_builds(instance)
         if not send or manifest.initial:
             night.done(built.build_id, "The history is loaded; nobody is written to from it.")
             return built.build_id
@@ -91,20 +97,6 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, sen
         held = [decision for decision in decided if decision.verdict == "held"]
         night.done(built.build_id, f"{len(sent)} campaigns sent, {len(held)} held.")
         return built.build_id
-
-
-def refuse_a_past_date(instance: Instance, day: dt.date) -> None:
-    """Refuse a date before the one that is live: live never goes back by running a batch.
-
-    Raises:
-        CannotPublish: with what to do instead.
-    """
-    now_live = live.current(instance)
-    if now_live is not None and dt.date.fromisoformat(now_live[:10]) > day:
-        raise CannotPublish(
-            f"Live is {now_live}, and {day} is before it: a batch never takes live back. "
-            "To take it back on purpose: scv rollback"
-        )
 
 
 @task(cache_policy=NO_CACHE)
@@ -125,12 +117,7 @@ def _may_still_come(_task: Any, _run: Any, state: Any) -> bool:
     return isinstance(state.result(raise_on_failure=False), TableMissing)
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=read_instance().patience,
-    retry_delay_seconds=read_instance().patience_seconds,
-    retry_condition_fn=_may_still_come,
-)
+@task(cache_policy=NO_CACHE, retry_condition_fn=_may_still_come)
 def receive_table(intake: Intake) -> Received:
     """Take in one table. While there is patience left, a missing file is waited for."""
     context = TaskRunContext.get()

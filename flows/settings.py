@@ -29,6 +29,7 @@ class Instance(BaseSettings):
     client: str = Field("Complete Journey Grocer", description="the name in the client's manifest")
     memory_limit: str = Field("6GB", description="what DuckDB may use before it spills to disk")
     threads: int = Field(2, ge=1, description="threads of DuckDB and of dbt")
+    keep_builds: int = Field(14, ge=2, description="builds kept to read, fork and roll back to")
     patience: int = Field(0, ge=0, description="how often a table that is not there is looked for")
     patience_seconds: int = Field(300, ge=1, description="the wait between two looks")
     build_timeout_minutes: int = Field(180, ge=1, description="after this a build is killed")

@@ -96,6 +96,7 @@ def _environment(instance: Instance, build: Path) -> dict[str, str]:
     return os.environ | {
         "SCV_BUILD": str(build),
         "SCV_MEMORY_LIMIT": instance.memory_limit,
+        "SCV_THREADS": str(instance.threads),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

@@ -79,7 +79,8 @@ def _decide(due: Due, reads: Reads | None, verdicts: Sequence[Verdict], day: dt.
             due,
             "held",
             f"{due.campaign_id} is held: {verdict.table} for {day} is {verdict.state} "
-            f"(contract: {verdict.policy}); {because}. Send the table, then run: scv run {day}",
+            f"(contract: {verdict.policy}, {verdict.decided}); {because}. "
+            f"Send the table, then run: scv run {day}",
         )
     return Decision(due, "go", "")
 

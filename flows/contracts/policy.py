@@ -26,6 +26,7 @@ class Verdict:
     may_build: bool
     hold: Hold
     sentence: str
+    decided: str = ""
     is_consent: bool = False
 
     def is_stale(self, day: dt.date) -> bool:
@@ -67,8 +68,10 @@ def _verdict(
     hold: Hold,
     sentence: str,
 ) -> Verdict:
+    decided = f"decided by {contract.decided_by} on {contract.decided_on}"
     return Verdict(
-        contract.table, state, policy, as_of, may_build, hold, sentence, contract.is_consent
+        *(contract.table, state, policy, as_of, may_build, hold, sentence, decided),
+        is_consent=contract.is_consent,
     )
 
 

@@ -30,15 +30,20 @@ class Counts:
 
 
 def type_rows(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, day: dt.date, *, initial: bool
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    day: dt.date,
+    earliest: dt.date | None,
 ) -> None:
     """Split `delivered` into `accepted` (typed) and `quarantined` (row_text, reason).
+
+    A row's day must be within `earliest` and `day`; without `earliest` any day up to `day`.
 
     Raises:
         WrongDay: when most rows are of another business date.
     """
     reasons = [reason for column in contract.columns if (reason := misfit(column)) != "null"]
-    wrong_day = _wrong_day(contract, day, initial=initial)
+    wrong_day = _wrong_day(contract, day, earliest)
     problem = f"nullif(concat_ws('; ', {', '.join([*reasons, wrong_day])}), '')"
     casts = ", ".join(f"{cast(c)} as {identifier(c.name)}" for c in contract.columns)
     connection.execute(
@@ -129,15 +134,16 @@ def _row_text(contract: Contract) -> str:
     return f"cast(to_json(struct_pack({fields})) as varchar)"
 
 
-def _wrong_day(contract: Contract, day: dt.date, *, initial: bool) -> str:
+def _wrong_day(contract: Contract, day: dt.date, earliest: dt.date | None) -> str:
     if contract.row_date is None:
         return "null"
     column = next(c for c in contract.columns if c.name == contract.row_date)
     moment = f"cast(({cast(column)}) as date)"
-    # A yes or no about consent counts however late it comes; only a later day is an error.
-    wrong = ">" if initial or contract.is_consent else "<>"
+    wrong = f"{moment} > date '{day}'"
+    if earliest is not None:
+        wrong = f"{wrong} or {moment} < date '{earliest}'"
     reason = literal(f"{contract.row_date} is not of {day}")
-    return f"case when {moment} {wrong} date '{day}' then {reason} end"
+    return f"case when {wrong} then {reason} end"
 
 
 def _refuse_another_day(

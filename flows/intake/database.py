@@ -20,8 +20,10 @@ from flows.settings import Instance
 ROWS_AT_ONCE = 50_000
 
 
-def extract(instance: Instance, contract: Contract, day: dt.date, *, initial: bool) -> Landed:
-    """Extract the rows changed on a business date (initial: up to its end) into the landing.
+def extract(
+    instance: Instance, contract: Contract, day: dt.date, earliest: dt.date | None
+) -> Landed:
+    """Extract the rows changed up to the end of a business date, from `earliest` on if given.
 
     Raises:
         TableMissing: when there is no such database or table.
@@ -35,7 +37,7 @@ def extract(instance: Instance, contract: Contract, day: dt.date, *, initial: bo
     try:
         with engine.connect() as connection:
             result = connection.execution_options(stream_results=True).execute(
-                _changed(contract, day, initial=initial)
+                _changed(contract, day, earliest)
             )
             compare_columns(contract, result.keys(), f"the table {contract.relation}")
             _write(arriving, contract.names, result)
@@ -65,13 +67,13 @@ def _engine(instance: Instance, contract: Contract, day: dt.date) -> sa.Engine:
     return engine
 
 
-def _changed(contract: Contract, day: dt.date, *, initial: bool) -> sa.Select[Any]:
+def _changed(contract: Contract, day: dt.date, earliest: dt.date | None) -> sa.Select[Any]:
     relation = sa.table(contract.relation or "")
     query = sa.select(sa.text("*")).select_from(relation)
     if contract.changed_since:
         changed: sa.ColumnClause[str] = sa.column(contract.changed_since)
         query = query.where(changed < (day + dt.timedelta(days=1)).isoformat()).order_by(changed)
-        query = query if initial else query.where(changed >= day.isoformat())
+        query = query.where(changed >= earliest.isoformat()) if earliest else query
     return query
 
 

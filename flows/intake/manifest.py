@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,6 +37,15 @@ class Manifest(BaseModel):
         return next((entry for entry in self.tables if entry.table == table), None)
 
 
+def _path(instance: Instance, day: dt.date) -> Path:
+    return instance.deliveries / day.isoformat() / "manifest.json"
+
+
+def is_delivered(instance: Instance, day: dt.date) -> bool:
+    """True when the client has put a manifest for a business date."""
+    return _path(instance, day).is_file()
+
+
 def read_manifest(instance: Instance, day: dt.date) -> Manifest:
     """Return the manifest of a business date.
 
@@ -44,7 +54,7 @@ def read_manifest(instance: Instance, day: dt.date) -> Manifest:
         FileBroken: when it is not a manifest.
         WrongDay: when it is of another date.
     """
-    path = instance.deliveries / day.isoformat() / "manifest.json"
+    path = _path(instance, day)
     if not path.is_file():
         raise NothingDelivered(
             f"Nothing has been delivered for {day}: there is no {path}. "

@@ -59,6 +59,18 @@ class Intake:
         return self.manifest.entry(self.contract.table)
 
     @cached_property
+    def earliest(self) -> dt.date | None:
+        """The earliest day that a row of this delivery may be of; None for any."""
+        # A yes or no about consent counts however late it comes.
+        if self.manifest.initial or self.contract.is_consent:
+            return None
+        # A database is asked for all since the last time, days without a batch included.
+        before = last_good(self.ledger, self.contract.table, self.day - dt.timedelta(days=1))
+        if self.contract.source == "database" and before is not None:
+            return before + dt.timedelta(days=1)
+        return self.day
+
+    @cached_property
     def version(self) -> int:
         """The number that this delivery gets: one more than the last."""
         query = sa.select(sa.func.max(deliveries.c.version).label("last")).where(*self._mine)
@@ -124,7 +136,7 @@ def last_good(ledger: Ledger, table: str, day: dt.date) -> dt.date | None:
 def _fetch(intake: Intake) -> Landed:
     instance, contract, day = intake.instance, intake.contract, intake.day
     if contract.source == "database":
-        return database.extract(instance, contract, day, initial=intake.manifest.initial)
+        return database.extract(instance, contract, day, intake.earliest)
     if contract.source == "outbox":
         return outbox.collect(instance, intake.ledger, contract, day)
     return landing.land(instance, contract, day, intake.entry)
@@ -136,7 +148,7 @@ def _admit(intake: Intake, landed: Landed) -> Received:
     with reading.workbench(instance.memory_limit, instance.threads, spill) as connection:
         reading.read(connection, contract, landed.path, intake.day)
         _hold_against_manifest(intake, landed, batches.rows(connection, "delivered", "unreadable"))
-        batches.type_rows(connection, contract, intake.day, initial=intake.manifest.initial)
+        batches.type_rows(connection, contract, intake.day, intake.earliest)
         found = _check(connection, intake)
         counts = batches.count(connection)
         reasons = batches.common_reasons(connection)

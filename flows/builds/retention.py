@@ -1,0 +1,28 @@
+"""Builds that nobody can go back to any more are removed; the ledger keeps what they were.
+
+Kept are the newest ones by business date and number, and always live. Any past day can be built
+again from its batches, which are kept.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flows.builds import fork, live
+from flows.settings import Instance
+
+
+def remove_old_builds(instance: Instance) -> list[str]:
+    """Remove all but the newest `keep_builds` builds and return the ids of those removed."""
+    ids = sorted(path.stem for path in instance.builds.glob("2*.duckdb"))
+    kept = {*ids[-instance.keep_builds :], live.current(instance)}
+    removed = [build_id for build_id in ids if build_id not in kept]
+    for build_id in removed:
+        _remove(live.path_of(instance, build_id), live.manifest_of(instance, build_id))
+    return removed
+
+
+def _remove(build: Path, manifest: Path) -> None:
+    # A reader that has the file open keeps it until it is done.
+    fork.discard(build)
+    manifest.unlink(missing_ok=True)
