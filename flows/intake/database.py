@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from flows.contracts.contract import Contract
 from flows.errors import ColumnsDiffer, FileBroken, TableMissing
-from flows.intake.landing import Landed, digest
+from flows.intake.landing import Landed, arrive, keep
 from flows.intake.reading import compare_columns
 from flows.settings import Instance
 
@@ -30,9 +30,7 @@ def extract(
         FileBroken: when the database does not answer.
         ColumnsDiffer: when its columns are not those of the contract.
     """
-    folder = instance.landing / contract.table / day.isoformat()
-    folder.mkdir(parents=True, exist_ok=True)
-    arriving = folder / ".arriving"
+    arriving = arrive(instance, contract, day)
     engine = _engine(instance, contract, day)
     try:
         with engine.connect() as connection:
@@ -51,8 +49,7 @@ def extract(
         ) from None
     finally:
         engine.dispose()
-    sha256 = digest(arriving)
-    return Landed(arriving.rename(folder / f"{sha256[:16]}-{contract.table}.parquet"), sha256)
+    return keep(arriving, f"{contract.table}.parquet")
 
 
 def _engine(instance: Instance, contract: Contract, day: dt.date) -> sa.Engine:

@@ -49,6 +49,19 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def arrive(instance: Instance, contract: Contract, day: dt.date) -> Path:
+    """Return where a delivery of a date is written until its hash is known."""
+    folder = instance.landing / contract.table / day.isoformat()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / ".arriving"
+
+
+def keep(arriving: Path, name: str) -> Landed:
+    """Give what has arrived its place: its hash, then the name it came under."""
+    sha256 = digest(arriving)
+    return Landed(arriving.replace(arriving.with_name(f"{sha256[:16]}-{name}")), sha256)
+
+
 def land(instance: Instance, contract: Contract, day: dt.date, entry: Entry | None) -> Landed:
     """Copy a delivered file into the landing and prove that it is whole.
 
@@ -56,22 +69,18 @@ def land(instance: Instance, contract: Contract, day: dt.date, entry: Entry | No
         TableMissing, ManifestDiffers, FileBroken: each with what to ask the client for.
     """
     source = locate(instance, contract, day)
-    folder = instance.landing / contract.table / day.isoformat()
-    folder.mkdir(parents=True, exist_ok=True)
-    arriving = folder / ".arriving"
+    arriving = arrive(instance, contract, day)
     shutil.copyfile(source, arriving)
-    sha256 = digest(arriving)
-    landed = folder / f"{sha256[:16]}-{source.name}"
-    arriving.replace(landed)
+    landed = keep(arriving, source.name)
     if contract.compression == "gzip":
-        _prove_gzip(contract, landed, day)
-    if entry is not None and entry.sha256 is not None and entry.sha256 != sha256:
+        _prove_gzip(contract, landed.path, day)
+    if entry is not None and entry.sha256 is not None and entry.sha256 != landed.sha256:
         raise ManifestDiffers(
             f"{contract.table} for {day}: the manifest names the bytes {entry.sha256[:12]}…, "
-            f"{source.name} has {sha256[:12]}…: one of the two is not what {contract.owner} "
+            f"{source.name} has {landed.sha256[:12]}…: one of the two is not what {contract.owner} "
             f"meant to send. Ask for both again, then run: scv run {day}"
         )
-    return Landed(landed, sha256)
+    return landed
 
 
 def _prove_gzip(contract: Contract, path: Path, day: dt.date) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flows.contracts.contract import Contract
 from flows.errors import FewerRows
 from flows.intake.casting import identifier, literal
-from flows.intake.landing import Landed, digest
+from flows.intake.landing import Landed, arrive, keep
 from flows.ledger import Ledger, deliveries, occurrences
 from flows.settings import Instance
 
@@ -23,9 +23,7 @@ def collect(instance: Instance, ledger: Ledger, contract: Contract, day: dt.date
         FewerRows: when the receipts have not as many customers as the ledger says were sent to.
     """
     sent = _sent(ledger, contract, day)
-    folder = instance.landing / contract.table / day.isoformat()
-    folder.mkdir(parents=True, exist_ok=True)
-    arriving = folder / ".arriving"
+    arriving = arrive(instance, contract, day)
     rows = _write(contract, [f"{row['path']}.receipt.parquet" for row in sent], str(arriving))
     expected = sum(row["chosen"] + row["control"] for row in sent)
     if rows < expected:
@@ -34,8 +32,7 @@ def collect(instance: Instance, ledger: Ledger, contract: Contract, day: dt.date
             f"or held back, the receipts in {instance.outbox} have {rows:,}. Bring the receipts "
             f"back from the backup, then run: scv run {day}"
         )
-    sha256 = digest(arriving)
-    return Landed(arriving.rename(folder / f"{sha256[:16]}-{contract.table}.parquet"), sha256)
+    return keep(arriving, f"{contract.table}.parquet")
 
 
 def _sent(ledger: Ledger, contract: Contract, day: dt.date) -> list[Any]:

@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key=['contact_source', 'batch_date'],
-    on_schema_change='fail'
-) }}
+{{ config(materialized='incremental', unique_key=['contact_source', 'batch_date']) }}
 
 with
 

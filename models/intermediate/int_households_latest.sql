@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='customer_id',
-    on_schema_change='fail'
-) }}
+{{ config(materialized='incremental', unique_key='customer_id') }}
 
 with
 
