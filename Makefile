@@ -55,4 +55,4 @@ lock: ## resolve the dependencies anew into requirements.lock
 		--generate-hashes --no-annotate --no-header --quiet -o requirements.lock
 
 clean: ## remove what runs have made: deliveries, warehouse, site
-	@rm -rf deliveries warehouse site
+	@git clean -fdxq deliveries warehouse site
