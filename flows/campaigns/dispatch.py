@@ -41,96 +41,108 @@ class Sent:
 def dispatch(
     instance: Instance, ledger: Ledger, build_id: str, day: dt.date, decided: Sequence[Decision]
 ) -> list[Sent]:
-    """Send every occurrence that may go and has not gone; return all that have gone today."""
-    sent = []
+    """Send every occurrence that may go and has not gone; return all that have gone today.
+
+    What a crash left half sent is finished first, from the build that it was begun with. Who has
+    had a message of today is left out of what is sent later: a day's second build may choose
+    other customers than its first.
+    """
+    before = {row["campaign_id"] for row in _occurrences(ledger, day, "sent")}
+    for row in _occurrences(ledger, day, "sending"):
+        _send(instance, ledger, row)
+    known = {row["campaign_id"] for row in _occurrences(ledger, day)}
     for decision in decided:
-        if decision.verdict == "go":
-            sent.append(_send_once(instance, ledger, build_id, day, decision))
-    for channel in sorted({each.channel for each in sent}):
-        _write_manifest(instance, ledger, channel, day)
-    return sent
+        if decision.verdict == "go" and decision.due.campaign_id not in known:
+            _begin(instance, ledger, build_id, day, decision)
+            _send(instance, ledger, _occurrences(ledger, day, "sending")[0])
+    gone = _occurrences(ledger, day, "sent")
+    for channel in sorted({row["channel"] for row in gone}):
+        _write_manifest(instance, channel, day, gone)
+    return [_as_sent(row, row["campaign_id"] in before) for row in gone]
 
 
-def _send_once(
+def _begin(
     instance: Instance, ledger: Ledger, build_id: str, day: dt.date, decision: Decision
-) -> Sent:
+) -> None:
     due = decision.due
-    row = _occurrence(ledger, due.campaign_id, day)
-    if row is None:
-        path = instance.outbox / due.channel / f"{due.campaign_id}__{day}.csv"
-        ledger.add(
-            occurrences,
-            campaign_id=due.campaign_id,
-            business_date=day,
-            build_id=build_id,
-            channel=due.channel,
-            state="sending",
-            chosen=due.chosen,
-            control=due.control,
-            path=str(path),
-        )
-        row = _occurrence(ledger, due.campaign_id, day)
-        assert row is not None
-    before = row["state"] == "sent"
-    if not before:
-        _write_files(path_of(instance, row["build_id"]), row)
-        _mark_sent(ledger, row)
-    return Sent(
-        row["campaign_id"], row["channel"], row["chosen"], row["control"], Path(row["path"]), before
+    ledger.add(
+        occurrences,
+        campaign_id=due.campaign_id,
+        business_date=day,
+        build_id=build_id,
+        channel=due.channel,
+        state="sending",
+        chosen=due.chosen,
+        control=due.control,
+        path=str(instance.outbox / due.channel / f"{due.campaign_id}__{day}.csv"),
     )
 
 
-def _occurrence(ledger: Ledger, campaign_id: str, day: dt.date) -> Row | None:
-    query = sa.select(occurrences).where(
-        occurrences.c.campaign_id == campaign_id, occurrences.c.business_date == day
-    )
-    return ledger.row(query)
-
-
-def _write_files(build: Path, row: Row) -> None:
-    path = Path(row["path"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    campaign = literal(row["campaign_id"])
-    messages = (
-        f"select {MESSAGE_COLUMNS} from campaigns.campaign_messages "
-        f"where campaign_id = {campaign} order by customer_id"
-    )
-    receipt = (
-        "select campaign_id, occurrence_date, customer_id, channel, "
-        "status = 'control' as is_control "
-        f"from campaigns.campaign_targets where campaign_id = {campaign} "
-        "and status in ('chosen', 'control') order by customer_id"
-    )
-    with duckdb.connect(str(build), read_only=True) as connection:
-        # The receipt first: a file that a channel may take must be one that we know of.
-        _copy(connection, receipt, Path(f"{path}.receipt.parquet"), "format parquet")
-        _copy(connection, messages, path, "format csv, header true")
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, form: str) -> None:
-    arriving = path.with_name(f".{path.name}")
-    connection.execute(f"copy ({query}) to {literal(str(arriving))} ({form})")
-    arriving.replace(path)
-
-
-def _mark_sent(ledger: Ledger, row: Row) -> None:
+def _send(instance: Instance, ledger: Ledger, row: Row) -> None:
+    day = row["business_date"]
+    written_to = [_receipt(each) for each in _occurrences(ledger, day, "sent")]
+    chosen = _write_files(path_of(instance, row["build_id"]), row, written_to)
     ledger.change(
         occurrences,
-        (occurrences.c.campaign_id == row["campaign_id"])
-        & (occurrences.c.business_date == row["business_date"]),
+        (occurrences.c.campaign_id == row["campaign_id"]) & (occurrences.c.business_date == day),
         state="sent",
+        chosen=chosen,
         sha256=digest(Path(row["path"])),
         sent_at=now(),
     )
 
 
-def _write_manifest(instance: Instance, ledger: Ledger, channel: str, day: dt.date) -> None:
-    query = (
-        sa.select(occurrences)
-        .where(occurrences.c.channel == channel, occurrences.c.business_date == day)
-        .where(occurrences.c.state == "sent")
-        .order_by(occurrences.c.campaign_id)
+def _as_sent(row: Row, sent_before: bool) -> Sent:
+    counts = row["chosen"], row["control"]
+    return Sent(row["campaign_id"], row["channel"], *counts, Path(row["path"]), sent_before)
+
+
+def _occurrences(ledger: Ledger, day: dt.date, state: str | None = None) -> list[Row]:
+    query = sa.select(occurrences).where(occurrences.c.business_date == day)
+    if state is not None:
+        query = query.where(occurrences.c.state == state)
+    return ledger.rows(query.order_by(occurrences.c.campaign_id))
+
+
+def _receipt(row: Row) -> str:
+    return f"{row['path']}.receipt.parquet"
+
+
+def _write_files(build: Path, row: Row, written_to: Sequence[str]) -> int:
+    """Write the campaign's file and its receipt, and return how many messages it has."""
+    path = Path(row["path"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    campaign, others = literal(row["campaign_id"]), "true"
+    if written_to:
+        receipts = ", ".join(literal(receipt) for receipt in written_to)
+        others = (
+            f"customer_id not in (select customer_id from read_parquet([{receipts}]) "
+            "where not is_control)"
+        )
+    messages = (
+        f"select {MESSAGE_COLUMNS} from campaigns.campaign_messages "
+        f"where campaign_id = {campaign} and {others} order by customer_id"
     )
+    receipt = (
+        "select campaign_id, occurrence_date, customer_id, channel, "
+        "status = 'control' as is_control "
+        f"from campaigns.campaign_targets where campaign_id = {campaign} "
+        f"and (status = 'control' or (status = 'chosen' and {others})) order by customer_id"
+    )
+    with duckdb.connect(str(build), read_only=True) as connection:
+        # The receipt first: a file that a channel may take must be one that we know of.
+        _copy(connection, receipt, Path(_receipt(row)), "format parquet")
+        return _copy(connection, messages, path, "format csv, header true")
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, form: str) -> int:
+    arriving = path.with_name(f".{path.name}")
+    copied = connection.execute(f"copy ({query}) to {literal(str(arriving))} ({form})").fetchall()
+    arriving.replace(path)
+    return int(copied[0][0])
+
+
+def _write_manifest(instance: Instance, channel: str, day: dt.date, gone: Sequence[Row]) -> None:
     files = [
         {
             "campaign_id": row["campaign_id"],
@@ -139,7 +151,8 @@ def _write_manifest(instance: Instance, ledger: Ledger, channel: str, day: dt.da
             "rows": row["chosen"],
             "sha256": row["sha256"],
         }
-        for row in ledger.rows(query)
+        for row in gone
+        if row["channel"] == channel
     ]
     told = {"channel": channel, "business_date": day.isoformat(), "files": files}
     path = instance.outbox / channel / f"manifest__{day}.json"
