@@ -1,6 +1,6 @@
 # `make` alone says what there is. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint docs deliver status clean
+.PHONY: help install run test lint docs deliver status lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv

@@ -15,6 +15,7 @@ import typer
 
 from demo.delivery import Client
 from flows import console, prefect_settings
+from flows.builds import live
 from flows.errors import Stopped
 from flows.ledger import Ledger
 from flows.settings import Instance, read_instance
@@ -34,6 +35,9 @@ def play(
     console.narrate()
     instance, client = read_instance(), Client()
     for number, day in enumerate([HISTORY, *NIGHTS], start=1):
+        if _is_run(instance, day):
+            console.say(f"[{number}/4] {day} has been run: kept (make clean starts over)")
+            continue
         initial = day == HISTORY
         what = "the history up to" if initial else "the batch of"
         console.say(f"[{number}/4] {what} {day}")
@@ -42,6 +46,11 @@ def play(
         _run(instance, day, send=not initial)
     front = build_site(site)
     console.say(_where_everything_is(instance, front, time.monotonic() - started))
+
+
+def _is_run(instance: Instance, day: date) -> bool:
+    now_live = live.current(instance)
+    return now_live is not None and now_live[:10] >= day.isoformat()
 
 
 def _run(instance: Instance, day: date, *, send: bool) -> None:
@@ -54,7 +63,7 @@ def _run(instance: Instance, day: date, *, send: bool) -> None:
 
 def _where_everything_is(instance: Instance, site: Path, seconds: float) -> str:
     return f"""
-Four batches and the docs site in {seconds:.0f} s.
+The batches and the docs site took {seconds:.0f} s.
 
   the view         {instance.live}, table marts.single_customer_view
   campaign files   {instance.outbox}
@@ -62,7 +71,7 @@ Four batches and the docs site in {seconds:.0f} s.
 
 What to try next:
   scv status                               what is live, and what became of the last night
-  scv explain campaign coupon_lovers_email what it reads, and why customers were left out
+  scv explain campaign win_back_email      what it reads, and why customers were left out
   scv explain column churn_factor          what a column means and is made of
   make deliver DATE=2017-11-22             the client delivers the next night; but one table
     rm deliveries/2017-11-22/coupon_redemptions.jsonl       does not come

@@ -34,9 +34,11 @@ def run(day: Day, send: Annotated[bool, typer.Option(help="Write campaign files.
     from flows import console, prefect_settings
     from flows.ledger import Ledger
     from flows.settings import read_instance
-    from flows.summary import read_day
+    from flows.summary import latest_night, read_day
 
     date, instance = _date(day), read_instance()
+    ledger = Ledger(instance.ledger_url)
+    before = latest_night(ledger)
     console.narrate()
     try:
         prefect_settings.quiet()
@@ -45,7 +47,8 @@ def run(day: Day, send: Annotated[bool, typer.Option(help="Write campaign files.
         console.say(f"{instance.instance}, business date {date}")
         daily(date, send=send)
     finally:
-        console.show_day(instance, read_day(Ledger(instance.ledger_url), date))
+        if latest_night(ledger) != before:
+            console.show_day(instance, read_day(ledger, date))
 
 
 @app.command()

@@ -28,17 +28,18 @@ class Narrator(logging.Handler):
         """Print one record."""
         progress = getattr(record, "progress", None)
         if progress is not None:
-            self._build(progress["index"], progress["of"], progress["node"])
+            what = "testing" if progress["kind"] == "test" else progress["node"]
+            self._build(progress["index"], progress["of"], what)
             return
         self._tenths = 0
         style = "yellow" if record.levelno >= logging.WARNING else None
         say(f"  {record.getMessage()}", style)
 
-    def _build(self, index: int, of: int, node: str) -> None:
+    def _build(self, index: int, of: int, what: str) -> None:
         tenths = index * 10 // of
         if tenths > self._tenths:
             self._tenths = tenths
-            say(f"  building: {index} of {of}, {node}", "dim")
+            say(f"  building: {index} of {of}, {what}", "dim")
 
 
 def say(sentence: str, style: str | None = None) -> None:
@@ -57,7 +58,8 @@ def narrate() -> None:
 def show_day(instance: Instance, summary: DaySummary) -> None:
     """Print what became of a business date."""
     console.print()
-    console.print(_tables(summary))
+    if summary.tables:
+        console.print(_tables(summary))
     if summary.campaigns:
         console.print(_campaigns(summary))
     for line in summary.campaigns:
@@ -100,7 +102,7 @@ def _campaigns(summary: DaySummary) -> Table:
     for line in summary.campaigns:
         table.add_row(
             line.campaign_id,
-            line.channel or "",
+            line.channel,
             f"[{COLOURS.get(line.verdict, 'white')}]{line.verdict}[/]",
             f"{line.chosen:,}",
             "" if line.control is None else f"{line.control:,}",

@@ -54,6 +54,9 @@ def daily(business_date: dt.date, send: bool = True) -> str:
     """
     instance = read_instance()
     ledger = Ledger(instance.ledger_url)
+    # Asked before there is a night: a date that may not be run leaves no trace of one.
+    refuse_a_past_date(instance, business_date)
+    refuse_a_gap(instance, ledger, business_date)
     try:
         return run_night(instance, ledger, business_date, send=send)
     finally:
@@ -65,8 +68,6 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, sen
     with open_night(instance, ledger, business_date) as night:
         for sentence in night.repaired:
             log.warning(sentence)
-        refuse_a_past_date(instance, business_date)
-        refuse_a_gap(instance, ledger, business_date)
         contracts = read_contracts()
         check_contracts(contracts)
         night.step("taking in the tables")

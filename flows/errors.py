@@ -25,6 +25,9 @@ No message carries a value of a customer: a message may be sent to a person, a v
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class Stopped(Exception):
     """Something stopped, live is whole, and `str(error)` is fit to send to a person."""
@@ -47,9 +50,16 @@ class ContractWrong(Stopped):
 
 
 class DeliveryRefused(Stopped):
-    """A table came, but not as agreed. `state` is the word the ledger keeps."""
+    """A table came, but not as agreed. `state` is the word the ledger keeps.
+
+    `found` is what the checks came to before it was refused, so that the ledger can tell.
+    """
 
     state = "invalid"
+
+    def __init__(self, sentence: str, found: Sequence[Any] = ()) -> None:
+        super().__init__(sentence)
+        self.found = found
 
 
 class NothingDelivered(DeliveryRefused):

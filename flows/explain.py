@@ -86,8 +86,16 @@ def _show_targets(build: Path, campaign: str, build_id: str) -> None:
             "where campaign_id = ? group by all order by all",
             [campaign],
         ).fetchall()
+        schedule, is_due = connection.execute(
+            "select schedule, due.campaign_id is not null from decisions.campaigns as campaign "
+            "left join campaigns.campaigns_due as due using (campaign_id) where campaign_id = ?",
+            [campaign],
+        ).fetchall()[0]
+    if not is_due:
+        say(f"It is not due on {build_id[:10]}: its schedule is {schedule}.")
+        return
     if not rows:
-        say(f"It is not due in {build_id}, or nobody is in its audience.")
+        say(f"It is due on {build_id[:10]}, and nobody is in its audience.")
         return
     table = Table(title=f"Its customers in {build_id}", title_justify="left")
     table.add_column("status")

@@ -42,8 +42,8 @@ def refuse_a_gap(instance: Instance, ledger: Ledger, day: dt.date) -> None:
     while between < day:
         if is_delivered(instance, between):
             raise CannotPublish(
-                f"{between} was delivered and has not been run: without it the view of {day} "
-                f"would lack a day. Run it first: scv run {between}"
+                f"{between} was delivered and is not in the view that {day} would be built on: "
+                f"it has not been run, or was rolled back. Run it first: scv run {between}"
             )
         log.warning("Nothing was delivered for %s: the view has no sales of that day.", between)
         between += dt.timedelta(days=1)

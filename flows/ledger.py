@@ -38,7 +38,7 @@ deliveries = sa.Table(
     Column("table_name", String, nullable=False),
     Column("business_date", Date, nullable=False, index=True),
     Column("version", Integer, nullable=False),
-    Column("state", String, nullable=False),  # arrived | missing | short | empty | invalid | …
+    Column("state", String, nullable=False),  # arrived | missing | invalid | … | withdrawn
     Column("sentence", String, nullable=False, default=""),
     Column("sha256", String),
     Column("rows_declared", Integer),
@@ -118,6 +118,7 @@ decisions = sa.Table(
     Column("business_date", Date, nullable=False, index=True),
     Column("build_id", String, nullable=False),
     Column("campaign_id", String, nullable=False),
+    Column("channel", String, nullable=False),
     Column("verdict", String, nullable=False),  # go | held
     Column("chosen", Integer, nullable=False),
     Column("sentence", String, nullable=False),

@@ -25,8 +25,9 @@ except ProcessLookupError:
 
 def ends_with_us() -> None:
     """Have every temporary server that this process starts end with it."""
-    start = SubprocessASGIServer._run_uvicorn_command
-    if getattr(start, "is_watched", False):
+    # Not part of Prefect's public face: where it is gone, its server may stay after a kill.
+    start = getattr(SubprocessASGIServer, "_run_uvicorn_command", None)
+    if start is None or getattr(start, "is_watched", False):
         return
 
     def start_watched(server: Any) -> subprocess.Popen[Any]:

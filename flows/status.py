@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flows import console
 from flows.builds import live
 from flows.errors import SettingsWrong
-from flows.ledger import Ledger, nights
+from flows.ledger import Ledger, nights, publications
 from flows.settings import Instance, read_instance
 from flows.summary import DaySummary, latest_day, read_day
 
@@ -31,10 +31,12 @@ def show_status(day: dt.date | None) -> None:
     if summary.night is None:
         raise SettingsWrong(f"Nothing has run for {day}. To run it: scv run {day}")
     console.say(f"{instance.instance}: live is {live.current(instance) or 'nothing yet'}")
+    _say_rolled_back(ledger)
     _say_running(ledger)
     console.show_day(instance, summary)
     console.say(_what_next(instance, summary))
-    console.say(f"The checks of the night: {instance.page_of(day)}")
+    if instance.page_of(day).is_file():
+        console.say(f"The checks of the night: {instance.page_of(day)}")
 
 
 def _say_running(ledger: Ledger) -> None:
@@ -49,6 +51,12 @@ def _say_running(ledger: Ledger) -> None:
         console.say(said, style="yellow")
 
 
+def _say_rolled_back(ledger: Ledger) -> None:
+    last = ledger.row(sa.select(publications).order_by(publications.c.id.desc()))
+    if last is not None and last["kind"] == "roll back":
+        console.say(f"Live was rolled back from {last['replaced_build_id']}.", style="yellow")
+
+
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -61,6 +69,8 @@ def _alive(pid: int) -> bool:
 
 def _what_next(instance: Instance, summary: DaySummary) -> str:
     night = summary.night
+    if night is not None and night["state"] == "running":
+        return "Look again when it is done; live is whole meanwhile."
     if night is not None and night["state"] in ("stopped", "killed"):
         return f"The night {night['state']}: {night['sentence']}"
     if any(line.verdict == "held" for line in summary.campaigns):

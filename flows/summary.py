@@ -39,7 +39,7 @@ class CampaignLine:
     """One campaign due on a business date."""
 
     campaign_id: str
-    channel: str | None
+    channel: str
     verdict: str  # sent | held | waiting
     chosen: int
     control: int | None
@@ -74,10 +74,17 @@ def latest_day(ledger: Ledger) -> dt.date | None:
     return found["business_date"] if found else None
 
 
+def latest_night(ledger: Ledger) -> int | None:
+    """Return the key of the last night that was begun."""
+    found = ledger.row(sa.select(nights.c.id).order_by(nights.c.id.desc()))
+    return int(found["id"]) if found else None
+
+
 def _tables(ledger: Ledger, day: dt.date, build: Row | None) -> list[TableLine]:
     told = _verdicts(ledger, build)
     newest: dict[str, Row] = {}
     query = sa.select(deliveries).where(deliveries.c.business_date == day)
+    query = query.where(deliveries.c.state != "withdrawn")
     for row in ledger.rows(query.order_by(deliveries.c.table_name, deliveries.c.version)):
         newest[row["table_name"]] = row
     return [_line(ledger, row, told.get(table, "")) for table, row in newest.items()]
@@ -118,9 +125,8 @@ def _campaigns(ledger: Ledger, day: dt.date) -> list[CampaignLine]:
 def _campaign(decision: Row, occurrence: Row | None) -> CampaignLine:
     if occurrence is None:
         verdict = "held" if decision["verdict"] == "held" else "waiting"
-        return CampaignLine(
-            decision["campaign_id"], None, verdict, decision["chosen"], None, decision["sentence"]
-        )
+        named = decision["campaign_id"], decision["channel"]
+        return CampaignLine(*named, verdict, decision["chosen"], None, decision["sentence"])
     return CampaignLine(
         occurrence["campaign_id"],
         occurrence["channel"],

@@ -29,6 +29,7 @@ def _tell(event: Any) -> None:
     data = event.data
     message = {
         "node": data.node_info.node_name,
+        "kind": data.node_info.resource_type,
         "status": data.status,
         "index": data.index,
         "of": data.total if hasattr(data, "total") else data.num_models,

@@ -8,13 +8,17 @@ from pathlib import Path
 
 from flows.settings import PROJECT
 
-ROOMS = ("expectations", "seeds", "models", "macros", "tests/data", "dbt_project.yml")
+ROOMS = (
+    *("expectations", "seeds", "models", "macros", "tests/data", "dbt_project.yml"),
+    *("flows", "requirements.lock"),
+)
 
 
 def code_version(project: Path = PROJECT) -> str:
     """Return `<commit>` for a clean checkout, `<commit>+<hash>` for an edited one.
 
-    Only what a build is made of counts: contracts, seeds, models, macros and their tests.
+    Only what a build is made of counts: contracts, seeds, models, macros, tests of data, our code
+    and the versions of others'.
     """
     commit = _git(project, "rev-parse", "--short=12", "HEAD") or "no-commit"
     edited = _git(project, "status", "--porcelain", "--", *ROOMS)
@@ -32,8 +36,9 @@ def _digest(project: Path) -> str:
     sha = hashlib.sha256()
     for room in ROOMS:
         path = project / room
-        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+        files = [path] if path.is_file() else sorted(path.rglob("*.*"))
         for file in files:
-            sha.update(str(file.relative_to(project)).encode())
-            sha.update(file.read_bytes())
+            if file.is_file() and file.suffix != ".pyc":
+                sha.update(str(file.relative_to(project)).encode())
+                sha.update(file.read_bytes())
     return sha.hexdigest()[:8]

@@ -81,12 +81,13 @@ def _begin(
 def _send(instance: Instance, ledger: Ledger, row: Row) -> None:
     day = row["business_date"]
     written_to = [_receipt(each) for each in _occurrences(ledger, day, "sent")]
-    chosen = _write_files(path_of(instance, row["build_id"]), row, written_to)
+    chosen, control = _write_files(path_of(instance, row["build_id"]), row, written_to)
     ledger.change(
         occurrences,
         (occurrences.c.campaign_id == row["campaign_id"]) & (occurrences.c.business_date == day),
         state="sent",
         chosen=chosen,
+        control=control,
         sha256=digest(Path(row["path"])),
         sent_at=now(),
     )
@@ -108,8 +109,8 @@ def _receipt(row: Row) -> str:
     return f"{row['path']}.receipt.parquet"
 
 
-def _write_files(build: Path, row: Row, written_to: Sequence[str]) -> int:
-    """Write the campaign's file and its receipt, and return how many messages it has."""
+def _write_files(build: Path, row: Row, written_to: Sequence[str]) -> tuple[int, int]:
+    """Write the campaign's file and its receipt; return messages and customers held back."""
     path = Path(row["path"])
     path.parent.mkdir(parents=True, exist_ok=True)
     campaign, others = literal(row["campaign_id"]), "true"
@@ -127,12 +128,13 @@ def _write_files(build: Path, row: Row, written_to: Sequence[str]) -> int:
         "select campaign_id, occurrence_date, customer_id, channel, "
         "status = 'control' as is_control "
         f"from campaigns.campaign_targets where campaign_id = {campaign} "
-        f"and (status = 'control' or (status = 'chosen' and {others})) order by customer_id"
+        f"and status in ('chosen', 'control') and {others} order by customer_id"
     )
     with duckdb.connect(str(build), read_only=True) as connection:
         # The receipt first: a file that a channel may take must be one that we know of.
-        _copy(connection, receipt, Path(_receipt(row)), "format parquet")
-        return _copy(connection, messages, path, "format csv, header true")
+        asked = _copy(connection, receipt, Path(_receipt(row)), "format parquet")
+        chosen = _copy(connection, messages, path, "format csv, header true")
+    return chosen, asked - chosen
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, form: str) -> int:

@@ -86,15 +86,19 @@ def _decide(due: Due, reads: Reads | None, verdicts: Sequence[Verdict], day: dt.
 
 
 def write_down(ledger: Ledger, build_id: str, day: dt.date, decided: Sequence[Decision]) -> None:
-    """Write the decisions of a build, once each."""
+    """Write the decisions of a build, each once: asking again adds only what has changed."""
+    query = sa.select(decisions).where(decisions.c.build_id == build_id).order_by(decisions.c.id)
+    known = {row["campaign_id"]: (row["verdict"], row["sentence"]) for row in ledger.rows(query)}
     with ledger.write() as connection:
-        connection.execute(sa.delete(decisions).where(decisions.c.build_id == build_id))
         for each in decided:
+            if known.get(each.due.campaign_id) == (each.verdict, each.sentence):
+                continue
             connection.execute(
                 sa.insert(decisions).values(
                     business_date=day,
                     build_id=build_id,
                     campaign_id=each.due.campaign_id,
+                    channel=each.due.channel,
                     verdict=each.verdict,
                     chosen=each.due.chosen,
                     sentence=each.sentence,

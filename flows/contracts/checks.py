@@ -78,7 +78,8 @@ def refuse_broken(contract: Contract, day: dt.date, findings: list[Finding]) -> 
         raise ContractBroken(
             f"{contract.table} for {day} breaks its contract: "
             f"{'; '.join(str(finding) for finding in broken)}. Ask {contract.owner} to send it "
-            f"again, then run: scv run {day}"
+            f"again, then run: scv run {day}",
+            findings,
         )
 
 

@@ -12,16 +12,24 @@ import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from flows.errors import ContractWrong
 from flows.settings import PROJECT
 
-Policy = Literal["hold_all", "hold_dependent", "use_last_good", "proceed_empty", "notify_only"]
+Policy = Literal["hold_all", "hold_dependent", "use_last_good", "notify_only"]
 Severity = Literal["critical", "warning", "info"]
 
+TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
 TYPES = ("bigint", "integer", "varchar", "date", "timestamp", "boolean", "decimal")
 
 
@@ -71,8 +79,8 @@ class Contract(_Strict):
     relation: str | None = None
     changed_since: str | None = None
     row_date: str | None = None
-    ready_by: str
-    wait_until: str
+    ready_by: str = Field(pattern=TIME)
+    wait_until: str = Field(pattern=TIME)
     deliveries: Literal["daily", "weekdays", "weekly", "calendar"]
     if_missing: Policy
     if_invalid: Policy | None = None
@@ -88,6 +96,14 @@ class Contract(_Strict):
     suite: tuple[Expectation, ...] = ()
     columns: tuple[Column, ...]
     sha256: str
+
+    @model_validator(mode="after")
+    def _names_are_columns(self) -> Contract:
+        named = [self.row_date, self.changed_since, *self.grain.split(", ")]
+        unknown = [name for name in named if name is not None and name not in self.names]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no column of the table")
+        return self
 
     @property
     def names(self) -> list[str]:
@@ -120,6 +136,10 @@ def read_contracts(folder: Path = PROJECT / "expectations") -> dict[str, Contrac
     for path in sorted(folder.glob("*.yml")):
         for table in _tables(path):
             contract = _contract(path, table)
+            if contract.table in contracts:
+                raise ContractWrong(
+                    f"expectations/{path.name}: {contract.table} has a contract in another file."
+                )
             contracts[contract.table] = contract
     if not contracts:
         raise ContractWrong(f"There is no contract in {folder}: add one YAML file a raw table.")
@@ -146,16 +166,25 @@ def _contract(path: Path, table: dict[str, Any]) -> Contract:
             **table["config"]["meta"],
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise ContractWrong(
-            f"expectations/{path.name}: {where}: {first['msg']}. Mend the contract, then run again."
+            f"expectations/{path.name}: {_first_wrong(error)}. Mend the contract, then run again."
         ) from None
     except (KeyError, TypeError) as error:
         raise ContractWrong(f"expectations/{path.name} lacks {error}.") from None
 
 
 def _column(column: dict[str, Any]) -> Column:
-    suite = column.get("config", {}).get("meta", {}).get("suite", [])
-    known = {key: column[key] for key in ("name", "data_type", "description") if key in column}
-    return Column(suite=suite, **known)
+    own = {key: value for key, value in column.items() if key != "config"}
+    config = dict(column.get("config", {}))
+    meta = config.pop("meta", {})
+    # Whatever else stands there is refused by the model, under its own name.
+    return Column(**own, **config, **meta)
+
+
+def _first_wrong(error: ValidationError) -> str:
+    # A word that is not known first: what is said to be missing may only be misspelt.
+    errors = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+    where = ".".join(str(part) for part in errors[0]["loc"])
+    if errors[0]["type"] == "extra_forbidden":
+        return f"no contract says '{where}'"
+    return f"{where}: {errors[0]['msg']}" if where else errors[0]["msg"]

@@ -52,9 +52,11 @@ def decide(
     hold, may_build = _consequence(contract, policy, day, last_good)
     if contract.is_consent:
         hold = "everything" if _too_old(contract, day, last_good) else _at_least(hold)
+    # The reason that was written down is that of a table that does not come.
+    because = f": {contract.because.rstrip('.')}" if state == "missing" else ""
     sentence = (
-        f"{problem} By contract ({policy}, decided by {contract.decided_by} on "
-        f"{contract.decided_on}: {contract.because}) {_in_words(hold, may_build, last_good)}"
+        f"{problem.rstrip('.')}. By contract ({policy}, decided by {contract.decided_by} on "
+        f"{contract.decided_on}{because}): {_in_words(hold, may_build, last_good)}"
     )
     return _verdict(contract, state, policy, last_good, may_build, hold, sentence)
 

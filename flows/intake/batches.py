@@ -96,8 +96,9 @@ def refuse_too_many(contract: Contract, day: dt.date, counts: Counts, reasons: s
     if counts.quarantined > limit:
         raise TooManyBadRows(
             f"{contract.table} for {day}: {counts.quarantined:,} of {counts.delivered:,} rows do "
-            f"not fit ({reasons}); the contract tolerates {limit:,}. Ask {contract.owner} to send "
-            f"it again, then run: scv run {day}"
+            f"not fit ({reasons}); the contract tolerates {limit:,}. They stand in quarantine/"
+            f"{contract.table}/batch_date={day}. Ask {contract.owner} to send it again, then run: "
+            f"scv run {day}"
         )
 
 

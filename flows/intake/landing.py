@@ -73,7 +73,7 @@ def land(instance: Instance, contract: Contract, day: dt.date, entry: Entry | No
     shutil.copyfile(source, arriving)
     landed = keep(arriving, source.name)
     if contract.compression == "gzip":
-        _prove_gzip(contract, landed.path, day)
+        _prove_gzip(contract, landed.path, source.name, day)
     if entry is not None and entry.sha256 is not None and entry.sha256 != landed.sha256:
         raise ManifestDiffers(
             f"{contract.table} for {day}: the manifest names the bytes {entry.sha256[:12]}…, "
@@ -83,7 +83,7 @@ def land(instance: Instance, contract: Contract, day: dt.date, entry: Entry | No
     return landed
 
 
-def _prove_gzip(contract: Contract, path: Path, day: dt.date) -> None:
+def _prove_gzip(contract: Contract, path: Path, name: str, day: dt.date) -> None:
     # A truncated gzip reads as a shorter file, without an error, in DuckDB: read it to its end.
     try:
         with gzip.open(path) as file:
@@ -91,7 +91,7 @@ def _prove_gzip(contract: Contract, path: Path, day: dt.date) -> None:
                 pass
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise FileBroken(
-            f"{contract.table} for {day}: {path.name} is not a whole gzip file: it was cut off or "
+            f"{contract.table} for {day}: {name} is not a whole gzip file: it was cut off or "
             f"damaged on the way. Ask {contract.owner} to send it again, then run: scv run {day}"
         ) from None
 

@@ -63,10 +63,11 @@ def read_manifest(instance: Instance, day: dt.date) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        wrong = f"'{where}' is missing or not as agreed" if where else "it is no JSON, or cut off"
         raise FileBroken(
-            f"{path} is not a manifest: {where}: {first['msg']}. Ask the client to send it again."
+            f"{path} is not a manifest: {wrong}. Ask the client to send it again, then run: "
+            f"scv run {day}"
         ) from None
     if manifest.business_date != day:
         raise WrongDay(

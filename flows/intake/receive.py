@@ -73,11 +73,12 @@ class Intake:
     @cached_property
     def version(self) -> int:
         """The number that this delivery gets: one more than the last."""
-        query = sa.select(sa.func.max(deliveries.c.version).label("last")).where(*self._mine)
+        query = sa.select(sa.func.max(deliveries.c.version).label("last")).where(*self.mine)
         return int((self.ledger.row(query) or {}).get("last") or 0) + 1
 
     @property
-    def _mine(self) -> Sequence[sa.ColumnElement[bool]]:
+    def mine(self) -> Sequence[sa.ColumnElement[bool]]:
+        """What picks the deliveries of this table and date from the ledger."""
         table, day = self.contract.table, self.day
         return deliveries.c.table_name == table, deliveries.c.business_date == day
 
@@ -106,7 +107,7 @@ def receive(intake: Intake) -> Received:
     except DeliveryRefused as refused:
         if taken and refused.state == "missing":
             return _as_before(intake, taken)
-        _record(intake, landed, refused.state, str(refused))
+        _record(intake, landed, refused.state, str(refused), found=refused.found)
         return Received(intake.contract.table, refused.state, str(refused))
 
 
@@ -152,10 +153,11 @@ def _admit(intake: Intake, landed: Landed) -> Received:
         found = _check(connection, intake)
         counts = batches.count(connection)
         reasons = batches.common_reasons(connection)
+        if counts.quarantined:
+            # Before the delivery may be refused for them: a person must be able to look.
+            batches.write(connection, "quarantined", intake.path(instance.quarantine))
         batches.refuse_too_many(contract, intake.day, counts, reasons)
         batches.write(connection, "accepted", intake.path(instance.batches))
-        if counts.quarantined:
-            batches.write(connection, "quarantined", intake.path(instance.quarantine))
     sentence = f"{counts.quarantined:,} rows set aside ({reasons})" if counts.quarantined else ""
     _record(intake, landed, "arrived", sentence, counts, found)
     failed = sum(finding.outcome != "passed" for finding in found)
@@ -209,6 +211,9 @@ def _same_bytes(intake: Intake, landed: Landed) -> dt.date | None:
 
 
 def _as_before(intake: Intake, taken: dict[str, Any]) -> Received:
+    # What was sent between and refused is not what the table is now.
+    mine = sa.and_(*intake.mine, deliveries.c.version > taken["version"])
+    intake.ledger.change(deliveries, mine & (deliveries.c.state != "arrived"), state="withdrawn")
     query = sa.select(findings.c.outcome).where(findings.c.delivery_id == taken["id"])
     outcomes = [row["outcome"] for row in intake.ledger.rows(query)]
     counts = Counts(taken["rows_delivered"], taken["rows_accepted"], taken["rows_quarantined"])
@@ -227,7 +232,7 @@ def _record(
     found: Sequence[Finding] = (),
 ) -> None:
     """Write one delivery and what its checks found, in one transaction."""
-    quarantined = counts is not None and counts.quarantined > 0
+    aside = intake.path(intake.instance.quarantine)
     values = {
         "table_name": intake.contract.table,
         "business_date": intake.day,
@@ -241,7 +246,7 @@ def _record(
         "rows_quarantined": counts and counts.quarantined,
         "landed_path": landed and str(landed.path),
         "batch_path": counts and str(intake.path(intake.instance.batches)),
-        "quarantine_path": str(intake.path(intake.instance.quarantine)) if quarantined else None,
+        "quarantine_path": str(aside) if aside.exists() else None,
         "received_at": now(),
     }
     with intake.ledger.write() as connection:
