@@ -94,7 +94,7 @@ def test_a_contract_with_a_word_that_no_contract_says_is_refused(
     text = (PROJECT / "expectations" / "consents.yml").read_text()
     assert right in text
     (tmp_path / "consents.yml").write_text(text.replace(right, wrong, 1))
-    with pytest.raises(ContractWrong, match="consents.yml") as refused:
+    with pytest.raises(ContractWrong, match=r"consents\.yml") as refused:
         read_contracts(tmp_path)
     assert said in str(refused.value)
 
