@@ -42,4 +42,4 @@ def _write_dbt_pages(instance: Instance, build_id: str, site: Path) -> None:
         made = dbt.run(instance, copy, ["docs", "generate", "--static"], workplace="docs")
     finally:
         fork.discard(copy)
-    shutil.copyfile(made.target / "static_index.html", site / "index.html")
+    shutil.copyfile(made / "static_index.html", site / "index.html")

@@ -70,7 +70,8 @@ def _alive(pid: int) -> bool:
 def _what_next(instance: Instance, summary: DaySummary) -> str:
     night = summary.night
     if night is not None and night["state"] == "running":
-        return "Look again when it is done; live is whole meanwhile."
+        done = "Look again when it is done" if _alive(night["pid"]) else "Run the date again"
+        return f"{done}; live is whole meanwhile."
     if night is not None and night["state"] in ("stopped", "killed"):
         return f"The night {night['state']}: {night['sentence']}"
     if any(line.verdict == "held" for line in summary.campaigns):

@@ -14,8 +14,9 @@ from typer.main import get_command
 
 from flows.builds import development, live
 from flows.cli import app
+from flows.ledger import Ledger, nights, now
 from flows.settings import Instance
-from tests.conftest import PROJECT, Answer, World
+from tests.conftest import NEXT, PROJECT, Answer, World
 
 Scv = Callable[..., Answer]
 
@@ -68,6 +69,19 @@ def test_status_says_what_is_live_and_what_to_do_next(instance: Instance, scv: S
     assert answer.code == 0
     assert "live is 2017-11-21-01" in answer.out
     assert "Next: scv run 2017-11-22" in answer.out
+
+
+def test_status_of_a_night_whose_process_is_gone_says_to_run_it_again(
+    instance: Instance, ledger: Ledger, scv: Scv
+) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    running = {"step": "building the view", "state": "running", "started_at": now()}
+    ledger.add(nights, business_date=NEXT, pid=gone.pid, **running)
+    said = scv("status").out
+    assert f"The night of {NEXT} was cut off while building the view" in said
+    assert "Run the date again" in said
+    assert "Look again" not in said
 
 
 def test_status_of_a_date_on_which_nothing_ran_says_so(instance: Instance, scv: Scv) -> None:

@@ -43,7 +43,6 @@ class Build:
     business_date: dt.date
     seconds: float
     reused: bool
-    statuses: Mapping[str, int]
 
 
 def build(
@@ -65,7 +64,7 @@ def build(
     inputs = pins.inputs_digest(base, release, pinned)
     done = _same_inputs(instance, ledger, day, inputs)
     if done is not None:
-        return Build(done["build_id"], day, done["seconds"] or 0.0, True, {})
+        return Build(done["build_id"], day, done["seconds"] or 0.0, reused=True)
     clock = pins.Clock(_next_id(ledger, day), day, release, base)
     _open(ledger, clock, inputs, verdicts)
     started = time.monotonic()
@@ -76,7 +75,7 @@ def build(
         made = dbt.run(
             instance, candidate, ["build", "--exclude-resource-type", "unit_test"], progress
         )
-        prints = _finish(candidate, made.target / "manifest.json")
+        prints = _finish(candidate, made / "manifest.json")
     except BuildFailed as failed:
         fork.discard(candidate)
         ledger.change(
@@ -84,9 +83,9 @@ def build(
         )
         raise
     seconds = time.monotonic() - started
-    shutil.copyfile(made.target / "manifest.json", live.manifest_of(instance, clock.build_id))
+    shutil.copyfile(made / "manifest.json", live.manifest_of(instance, clock.build_id))
     _keep(instance, ledger, clock.build_id, candidate, prints, seconds)
-    return Build(clock.build_id, day, seconds, False, made.statuses)
+    return Build(clock.build_id, day, seconds, reused=False)
 
 
 def base_of(ledger: Ledger, day: dt.date) -> str | None:

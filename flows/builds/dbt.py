@@ -17,7 +17,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,6 @@ from flows.settings import PROJECT, Instance
 Progress = Callable[[dict[str, Any]], None]
 
 
-@dataclass(frozen=True)
-class Run:
-    """One finished call: where dbt's artifacts are, and how many nodes came to what."""
-
-    target: Path
-    statuses: dict[str, int]
-
-
 def run(
     instance: Instance,
     build: Path,
@@ -42,8 +33,8 @@ def run(
     progress: Progress = lambda _: None,
     workplace: str = "dbt",
     project: Path = PROJECT,
-) -> Run:
-    """Run dbt on a build file and wait for it; its artifacts stay in `workplace`.
+) -> Path:
+    """Run dbt on a build file, wait for it, and return the folder of its artifacts.
 
     Raises:
         BuildFailed: when a model or a test failed, or the time was out; it names the first ones.
@@ -57,13 +48,9 @@ def run(
         for line in child.stdout or ():
             _hear(line, progress, tail)
         code = child.wait()
-    results = _results(target)
     if code != 0:
-        raise BuildFailed(_what_failed(results, tail, target))
-    statuses: dict[str, int] = {}
-    for result in results:
-        statuses[result["status"]] = statuses.get(result["status"], 0) + 1
-    return Run(target, statuses)
+        raise BuildFailed(_what_failed(_results(target), tail, target))
+    return target
 
 
 @contextmanager

@@ -106,6 +106,11 @@ class Contract(_Strict):
         return self
 
     @property
+    def decided(self) -> str:
+        """Who decided the policy, and when, in words."""
+        return f"decided by {self.decided_by} on {self.decided_on}"
+
+    @property
     def names(self) -> list[str]:
         """The columns that the client sends, in the order of the contract."""
         return [column.name for column in self.columns]

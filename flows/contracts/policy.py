@@ -26,7 +26,7 @@ class Verdict:
     may_build: bool
     hold: Hold
     sentence: str
-    decided: str = ""
+    decided: str
     is_consent: bool = False
 
     def is_stale(self, day: dt.date) -> bool:
@@ -55,8 +55,8 @@ def decide(
     # The reason that was written down is that of a table that does not come.
     because = f": {contract.because.rstrip('.')}" if state == "missing" else ""
     sentence = (
-        f"{problem.rstrip('.')}. By contract ({policy}, decided by {contract.decided_by} on "
-        f"{contract.decided_on}{because}): {_in_words(hold, may_build, last_good)}"
+        f"{problem.rstrip('.')}. By contract ({policy}, {contract.decided}{because}): "
+        f"{_in_words(hold, may_build, last_good)}"
     )
     return _verdict(contract, state, policy, last_good, may_build, hold, sentence)
 
@@ -70,9 +70,8 @@ def _verdict(
     hold: Hold,
     sentence: str,
 ) -> Verdict:
-    decided = f"decided by {contract.decided_by} on {contract.decided_on}"
     return Verdict(
-        *(contract.table, state, policy, as_of, may_build, hold, sentence, decided),
+        *(contract.table, state, policy, as_of, may_build, hold, sentence, contract.decided),
         is_consent=contract.is_consent,
     )
 

@@ -37,12 +37,18 @@ def form_of(data_type: str) -> str | None:
     return _FORMS.get(name)
 
 
+def _tidy(name: str) -> str:
+    # Blanks only: left to itself `trim` takes every space of Unicode, and a text of one would pass
+    # for nothing instead of being set aside.
+    return f"trim({name}, ' ')"
+
+
 def cast(column: Column) -> str:
     """Return the SQL that casts a text column, or gives null where the text does not fit."""
     name, form = identifier(column.name), form_of(column.data_type)
     if form is None:
         return name
-    text = f"trim({name})"
+    text = _tidy(name)
     value = text
     if column.data_type == "timestamp":
         value = f"regexp_replace({text}, '(Z|\\+00(:?00)?)$', '')"
@@ -56,5 +62,5 @@ def misfit(column: Column) -> str:
         return "null"
     name = identifier(column.name)
     reason = literal(f"{column.name} is not a {column.data_type}")
-    empty = f"nullif(trim({name}), '') is null"
+    empty = f"nullif({_tidy(name)}, '') is null"
     return f"case when not ({empty}) and ({cast(column)}) is null then {reason} end"

@@ -132,7 +132,7 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, contract: Contract, 
         f"create or replace table lines as select line from read_csv({literal(str(path))}, "
         f"header = false, auto_detect = false, columns = {{'line': 'varchar'}}, delim = '\x01', "
         f"quote = '', escape = '', max_line_size = 2000000, "
-        f"compression = '{_OPENERS[contract.compression]}') where trim(line) <> ''"
+        f"compression = '{_OPENERS[contract.compression]}') where trim(line, ' ') <> ''"
     )
     # `and` would ask json_type of lines that are no JSON, which is an error in DuckDB.
     is_object = "(case when json_valid(line) then json_type(line) = 'OBJECT' else false end)"

@@ -64,11 +64,12 @@ class Intake:
         # A yes or no about consent counts however late it comes.
         if self.manifest.initial or self.contract.is_consent:
             return None
+        if self.contract.source != "database":
+            return self.day
         # A database is asked for all since the last time, days without a batch included.
-        before = last_good(self.ledger, self.contract.table, self.day - dt.timedelta(days=1))
-        if self.contract.source == "database" and before is not None:
-            return before + dt.timedelta(days=1)
-        return self.day
+        one_day = dt.timedelta(days=1)
+        before = last_good(self.ledger, self.contract.table, self.day - one_day)
+        return self.day if before is None else before + one_day
 
     @cached_property
     def version(self) -> int:

@@ -231,6 +231,12 @@ def test_an_empty_text_is_nothing_and_no_fault(data_type: str) -> None:
     assert taken("   ", data_type) == (None, None)
 
 
+@pytest.mark.parametrize("data_type", TYPED)
+@pytest.mark.parametrize("space", ["\xa0", "\u2003", "\u3000", "\t"])
+def test_another_space_than_a_blank_is_set_aside(space: str, data_type: str) -> None:
+    assert taken(space, data_type) == (None, f"value is not a {data_type}")
+
+
 @MANY
 @given(st.one_of(TEXTS, LOOKALIKES), st.sampled_from(TYPED))
 def test_a_text_is_a_value_or_nothing_or_set_aside_never_two_of_them(
