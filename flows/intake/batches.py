@@ -1,20 +1,17 @@
-"""Delivered text to a typed, immutable batch; what does not fit goes to quarantine.
-
-`delivered = accepted + quarantined`, always: every row of the landed file is in exactly one of
-two Parquet files, and the quarantined ones carry their text and the reason.
-"""
+"""Typed, immutable batches as Parquet files, and how many bad rows a contract tolerates."""
 
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from flows.contracts.contract import Contract
-from flows.errors import TooManyBadRows, WrongDay
-from flows.intake.casting import cast, identifier, literal, misfit
+from flows.errors import TooManyBadRows
+from flows.intake.casting import literal
 
 # A handful of bad rows in a small table is a handful, not a share.
 TOLERATED_ROWS = 10
@@ -29,61 +26,22 @@ class Counts:
     quarantined: int
 
 
-def type_rows(
-    connection: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    day: dt.date,
-    earliest: dt.date | None,
-) -> None:
-    """Split `delivered` into `accepted` (typed) and `quarantined` (row_text, reason).
+@dataclass(frozen=True)
+class Span:
+    """The days that a row of a delivery may be of; `earliest` None for any up to `day`.
 
-    A row's day must be within `earliest` and `day`; without `earliest` any day up to `day`.
-
-    Raises:
-        WrongDay: when most rows are of another business date.
+    Rows before `first` are late ones; a delivery of mostly late rows is another day's.
     """
-    reasons = [reason for column in contract.columns if (reason := misfit(column)) != "null"]
-    wrong_day = _wrong_day(contract, day, earliest)
-    problem = f"nullif(concat_ws('; ', {', '.join([*reasons, wrong_day])}), '')"
-    casts = ", ".join(f"{cast(c)} as {identifier(c.name)}" for c in contract.columns)
-    connection.execute(
-        "create or replace table judged as "
-        f"select *, {problem} as _reason, ({wrong_day}) is not null as _wrong_day from delivered"
-    )
-    _refuse_another_day(connection, contract, day)
-    connection.execute(
-        f"create or replace table accepted as select {casts} from judged where _reason is null"
-    )
-    connection.execute(
-        "create or replace table quarantined as "
-        "select row_text, reason from unreadable union all "
-        f"select {_row_text(contract)}, _reason from judged where _reason is not null"
-    )
-    connection.execute("drop table judged")
+
+    day: dt.date
+    earliest: dt.date | None
+    first: dt.date | None = None
 
 
-def set_aside(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, condition: str, reason: str
-) -> int:
-    """Move the accepted rows that fit a condition to quarantine, and return how many."""
-    connection.execute(
-        f"insert into quarantined select {_row_text(contract)}, ? from accepted where {condition}",
-        [reason],
-    )
-    moved = connection.execute(f"delete from accepted where {condition}").fetchall()
-    return int(moved[0][0])
-
-
-def rows(connection: duckdb.DuckDBPyConnection, *tables: str) -> int:
-    """Return how many rows the tables have together."""
-    counts = [connection.execute(f"select count(*) from {table}").fetchall() for table in tables]
+def rows(connection: duckdb.DuckDBPyConnection, *relations: str) -> int:
+    """Return how many rows the relations have together."""
+    counts = [connection.execute(f"select count(*) from {each}").fetchall() for each in relations]
     return sum(int(found[0][0]) for found in counts)
-
-
-def count(connection: duckdb.DuckDBPyConnection) -> Counts:
-    """Count the rows of the tables of one intake."""
-    delivered = rows(connection, "delivered", "unreadable")
-    return Counts(delivered, rows(connection, "accepted"), rows(connection, "quarantined"))
 
 
 def refuse_too_many(contract: Contract, day: dt.date, counts: Counts, reasons: str) -> None:
@@ -118,44 +76,28 @@ def common_reasons(connection: duckdb.DuckDBPyConnection) -> str:
     return "; ".join(f"{reason}: {rows:,}" for reason, rows in found)
 
 
-def write(connection: duckdb.DuckDBPyConnection, table: str, path: Path, order: str = "") -> None:
-    """Write a table as an immutable Parquet file: whole, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
+def write(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> None:
+    """Write a relation as an immutable Parquet file: whole, or not at all."""
+    partial = _partial(path)
     connection.execute(
-        f"copy (select * from {table} {order}) to {literal(str(partial))} "
+        f"copy (select * from {relation}) to {literal(str(partial))} "
         "(format parquet, compression zstd)"
     )
+    _finish(partial, path)
+
+
+def place(written: Path, path: Path) -> None:
+    """Make a Parquet file that is written already an immutable one, in its own place."""
+    partial = _partial(path)
+    shutil.move(written, partial)
+    _finish(partial, path)
+
+
+def _partial(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}")
+
+
+def _finish(partial: Path, path: Path) -> None:
     partial.chmod(0o444)
     partial.replace(path)
-
-
-def _row_text(contract: Contract) -> str:
-    fields = ", ".join(f"{identifier(n)} := {identifier(n)}" for n in contract.names)
-    return f"cast(to_json(struct_pack({fields})) as varchar)"
-
-
-def _wrong_day(contract: Contract, day: dt.date, earliest: dt.date | None) -> str:
-    if contract.row_date is None:
-        return "null"
-    column = next(c for c in contract.columns if c.name == contract.row_date)
-    moment = f"cast(({cast(column)}) as date)"
-    wrong = f"{moment} > date '{day}'"
-    if earliest is not None:
-        wrong = f"{wrong} or {moment} < date '{earliest}'"
-    reason = literal(f"{contract.row_date} is not of {day}")
-    return f"case when {wrong} then {reason} end"
-
-
-def _refuse_another_day(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, day: dt.date
-) -> None:
-    wrong, rows = connection.execute(
-        "select coalesce(count_if(_wrong_day), 0), count(*) from judged"
-    ).fetchall()[0]
-    if wrong * 2 > rows:
-        raise WrongDay(
-            f"{contract.table} for {day}: {wrong:,} of {rows:,} rows have a {contract.row_date} of "
-            f"another day: this is another day's delivery. Ask {contract.owner} for the rows of "
-            f"{day}, then run: scv run {day}"
-        )

@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 import hashlib
 import shutil
-import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.contracts.contract import Contract
-from flows.errors import AlreadyDelivered, FileBroken, ManifestDiffers, TableMissing
-from flows.intake.manifest import Entry
+from flows.errors import FewerRows, ManifestDiffers
+from flows.intake.manifest import Entry, digest_of_parts
+from flows.intake.sources.declared import Form
+from flows.intake.sources.request import Arrived, Request
 from flows.settings import Instance
 
-CHUNK = 1 << 20
+ARRIVING = ".arriving"
 
 
 @dataclass(frozen=True)
 class Landed:
-    """One file in the landing: where it stands and what its bytes are."""
+    """One delivery in the landing: its files, and one hash over the bytes of all of them."""
 
-    path: Path
+    parts: tuple[Path, ...]
     sha256: str
+    form: Form
+    hashes: Mapping[str, str]
+    modified_at: dt.datetime | None = None
 
-
-def locate(instance: Instance, contract: Contract, day: dt.date) -> Path:
-    """Return where the contract says the file of a date is.
-
-    Raises:
-        TableMissing: when there is no file, or the location leaves the deliveries folder.
-    """
-    path = instance.deliveries / contract.location.format(business_date=day.isoformat())
-    if not path.resolve().is_relative_to(instance.deliveries.resolve()):
-        raise TableMissing(f"{contract.table}: {contract.location} leaves the deliveries folder.")
-    if not path.is_file():
-        raise TableMissing(
-            f"{contract.table} for {day} is not here: there is no {path}. "
-            f"Ask {contract.owner} to send it, then run: scv run {day}"
-        )
-    return path
+    @property
+    def path(self) -> Path:
+        """The file, or the folder of many."""
+        return self.parts[0] if len(self.parts) == 1 else self.parts[0].parent
 
 
 def digest(path: Path) -> str:
@@ -49,63 +40,51 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def arrive(instance: Instance, contract: Contract, day: dt.date) -> Path:
-    """Return where a delivery of a date is written until its hash is known."""
-    folder = instance.landing / contract.table / day.isoformat()
+def arriving(instance: Instance, table: str, day: dt.date) -> Path:
+    """Return the folder that a delivery of a date is written to until its hash is known.
+
+    What stands there from an attempt that broke off is the source's to go on with, or to clear.
+    """
+    folder = instance.landing / table / day.isoformat() / ARRIVING
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / ".arriving"
+    return folder
 
 
-def keep(arriving: Path, name: str) -> Landed:
+def keep(request: Request, arrived: Arrived) -> Landed:
     """Give what has arrived its place: its hash, then the name it came under."""
-    sha256 = digest(arriving)
-    return Landed(arriving.replace(arriving.with_name(f"{sha256[:16]}-{name}")), sha256)
+    folder, hashes = request.folder, {part.name: digest(part) for part in arrived.parts}
+    sha256 = digest_of_parts(hashes)
+    if len(arrived.parts) == 1:
+        part = arrived.parts[0]
+        parts: tuple[Path, ...] = (part.replace(folder.with_name(f"{sha256[:16]}-{part.name}")),)
+    else:
+        place = folder.with_name(sha256[:16])
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        parts = tuple(part.replace(place / part.name) for part in arrived.parts)
+    shutil.rmtree(folder)
+    return Landed(parts, sha256, arrived.form, hashes, arrived.modified_at)
 
 
-def land(instance: Instance, contract: Contract, day: dt.date, entry: Entry | None) -> Landed:
-    """Copy a delivered file into the landing and prove that it is whole.
-
-    Raises:
-        TableMissing, ManifestDiffers, FileBroken: each with what to ask the client for.
-    """
-    source = locate(instance, contract, day)
-    arriving = arrive(instance, contract, day)
-    shutil.copyfile(source, arriving)
-    landed = keep(arriving, source.name)
-    if contract.compression == "gzip":
-        _prove_gzip(contract, landed.path, source.name, day)
-    if entry is not None and entry.sha256 is not None and entry.sha256 != landed.sha256:
-        raise ManifestDiffers(
-            f"{contract.table} for {day}: the manifest names the bytes {entry.sha256[:12]}…, "
-            f"{source.name} has {landed.sha256[:12]}…: one of the two is not what {contract.owner} "
-            f"meant to send. Ask for both again, then run: scv run {day}"
-        )
-    return landed
-
-
-def _prove_gzip(contract: Contract, path: Path, name: str, day: dt.date) -> None:
-    # A truncated gzip reads as a shorter file, without an error, in DuckDB: read it to its end.
-    try:
-        with gzip.open(path) as file:
-            while file.read(CHUNK):
-                pass
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise FileBroken(
-            f"{contract.table} for {day}: {name} is not a whole gzip file: it was cut off or "
-            f"damaged on the way. Ask {contract.owner} to send it again, then run: scv run {day}"
-        ) from None
-
-
-def refuse_bytes_of_another_day(
-    contract: Contract, day: dt.date, rows: int, earlier: dt.date | None
-) -> None:
-    """Refuse a delta that is, byte for byte, what came for another date.
+def hold_against(request: Request, entry: Entry, landed: Landed) -> None:
+    """Hold the files of a delivery against what its manifest says of them.
 
     Raises:
-        AlreadyDelivered: a full table may repeat itself, and so may an empty one; a delta cannot.
+        FewerRows, ManifestDiffers: when the parts or their bytes are others.
     """
-    if earlier is not None and contract.load == "delta" and rows > 0:
-        raise AlreadyDelivered(
-            f"{contract.table} for {day} is byte for byte the delivery of {earlier}: nothing of "
-            f"it was taken. Ask {contract.owner} for the rows of {day}, then run: scv run {day}"
+    hashes = landed.hashes
+    absent = [name for name in entry.parts if name not in hashes]
+    if absent and len(hashes) < len(entry.parts):
+        raise FewerRows(
+            f"{request.table} for {request.day}: the manifest names {len(entry.parts)} files, "
+            f"{len(hashes)} came: {', '.join(absent[:3])} did not. Ask {request.owner} to send "
+            f"the rest, {request.again}"
         )
+    for name, sha256 in entry.parts.items():
+        came = hashes.get(name) or next(iter(hashes.values()))
+        if sha256 is not None and sha256 != came:
+            raise ManifestDiffers(
+                f"{request.table} for {request.day}: the manifest names the bytes {sha256[:12]}…, "
+                f"{name} has {came[:12]}…: one of the two is not what {request.owner} meant to "
+                f"send. Ask for both again, {request.again}"
+            )

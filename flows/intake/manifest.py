@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,8 +13,25 @@ from flows.errors import FileBroken, NothingDelivered, WrongDay
 from flows.settings import Instance
 
 
+def digest_of_parts(hashes: Mapping[str, str]) -> str:
+    """Return one hash for a delivery: that of its file, or one over the hashes of its parts."""
+    if len(hashes) == 1:
+        return next(iter(hashes.values()))
+    told = "".join(f"{name} {sha256}\n" for name, sha256 in sorted(hashes.items()))
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+class Part(BaseModel):
+    """One file of many that a table was sent in."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    file: str
+    sha256: str | None = None
+
+
 class Entry(BaseModel):
-    """One table of a manifest. `sha256` is absent for what is read from a database."""
+    """One table of a manifest: sent in one `file`, in many `files`, or read from a database."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -20,6 +39,22 @@ class Entry(BaseModel):
     rows: int = Field(ge=0)
     file: str | None = None
     sha256: str | None = None
+    files: tuple[Part, ...] = ()
+
+    @property
+    def sha256_of_all(self) -> str | None:
+        """The hash that a delivery of exactly these files has; None where one is not told."""
+        parts = self.parts
+        if not parts or None in parts.values():
+            return None
+        return digest_of_parts({name: str(sha256) for name, sha256 in parts.items()})
+
+    @property
+    def parts(self) -> dict[str, str | None]:
+        """The hash of each file that the manifest names, where it tells one."""
+        if self.file is not None:
+            return {self.file: self.sha256}
+        return {part.file: part.sha256 for part in self.files}
 
 
 class Manifest(BaseModel):
@@ -44,6 +79,11 @@ def _path(instance: Instance, day: dt.date) -> Path:
 def is_delivered(instance: Instance, day: dt.date) -> bool:
     """True when the client has put a manifest for a business date."""
     return _path(instance, day).is_file()
+
+
+def no_manifest(instance: Instance, day: dt.date) -> Manifest:
+    """Return what stands for the manifest of a client whose sources send none."""
+    return Manifest(client=instance.client, business_date=day, tables=())
 
 
 def read_manifest(instance: Instance, day: dt.date) -> Manifest:

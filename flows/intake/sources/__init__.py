@@ -1,0 +1,1 @@
+"""Where tables come from: files, databases, APIs, Snowflake, and the hub's own outbox."""

@@ -1,0 +1,1 @@
+"""Each kind of source, against real servers and real files on loopback."""
