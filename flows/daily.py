@@ -14,7 +14,6 @@ from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.context import TaskRunContext
 
 from flows.artifacts import show_campaigns, show_tables
 from flows.builds import live
@@ -23,19 +22,19 @@ from flows.builds.retention import remove_old_builds
 from flows.campaigns import gate, lineage
 from flows.campaigns.dispatch import Sent, dispatch
 from flows.campaigns.gate import Decision
-from flows.contracts.contract import Contract, read_contracts
-from flows.contracts.policy import Verdict, decide
-from flows.contracts.suites import suite_of
-from flows.errors import NightStopped, TableMissing
+from flows.campaigns.graph import Graph
+from flows.contracts.contract import Contract
+from flows.contracts.files import read_contracts
+from flows.contracts.policy import Verdict
+from flows.errors import NightStopped
 from flows.guards import refuse_a_gap, refuse_a_past_date
-from flows.intake.landing import locate
-from flows.intake.manifest import Manifest, read_manifest
-from flows.intake.receive import Intake, Received, last_good, receive
 from flows.ledger import Ledger
 from flows.nights import open_night
 from flows.pages import write_pages
 from flows.prefect_server import ends_with_us
+from flows.run_anyway import is_any_due, stand_in
 from flows.settings import Instance, read_instance
+from flows.tables import check_contracts, intakes, judge, read_the_manifest, take_in
 
 log = logging.getLogger("scv.daily")
 ends_with_us()
@@ -60,7 +59,7 @@ def daily(business_date: dt.date, send: bool = True) -> str:
     try:
         return run_night(instance, ledger, business_date, send=send)
     finally:
-        write_pages(ledger, instance.reports)
+        write_pages(ledger, instance.reports, live.manifest_of_live(instance))
 
 
 def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, send: bool) -> str:
@@ -71,17 +70,18 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, sen
         contracts = read_contracts()
         check_contracts(contracts)
         night.step("taking in the tables")
-        manifest = read_the_manifest(instance, business_date)
-        received = [
-            receive_table.with_options(
-                task_run_name=f"receive {contract.table}",
-                retries=instance.patience,
-                retry_delay_seconds=instance.patience_seconds,
-            )(Intake(instance, ledger, contract, business_date, manifest))
-            for contract in contracts.values()
-        ]
-        verdicts = judge(ledger, contracts, received, business_date)
+        manifest = read_the_manifest(instance, contracts, business_date, night.step)
+        asked = intakes(instance, ledger, contracts, manifest, business_date)
+        received = take_in(asked, business_date, night.step)
+        verdicts = judge(instance, ledger, contracts, received, business_date)
         show_tables(received, verdicts)
+        blocking = [verdict.sentence for verdict in verdicts if not verdict.may_build]
+        if blocking:
+            if send and is_any_due(instance, business_date):
+                night.step("sending what runs anyway")
+                went = run_anyway(instance, ledger, contracts, verdicts, business_date)
+                blocking += [f"{each.campaign_id} went out anyway." for each in went]
+            raise NightStopped(" ".join(blocking))
         night.step("building the view")
         built = build_the_view(instance, ledger, contracts, verdicts, business_date)
         night.step("publishing")
@@ -98,80 +98,6 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, sen
         held = [decision for decision in decided if decision.verdict == "held"]
         night.done(built.build_id, f"{len(sent)} campaigns sent, {len(held)} held.")
         return built.build_id
-
-
-@task(cache_policy=NO_CACHE)
-def check_contracts(contracts: Mapping[str, Contract]) -> None:
-    """Make every suite before anything is taken in: a wrong contract stops the night at once."""
-    for contract in contracts.values():
-        suite_of(contract)
-
-
-@task(cache_policy=NO_CACHE, task_run_name="read the manifest")
-def read_the_manifest(instance: Instance, day: dt.date) -> Manifest:
-    """Read what the client says it has sent."""
-    return read_manifest(instance, day)
-
-
-def _may_still_come(_task: Any, _run: Any, state: Any) -> bool:
-    """Wait for a table that is not there; never for one that is wrong."""
-    return isinstance(state.result(raise_on_failure=False), TableMissing)
-
-
-@task(cache_policy=NO_CACHE, retry_condition_fn=_may_still_come)
-def receive_table(intake: Intake) -> Received:
-    """Take in one table. While there is patience left, a missing file is waited for."""
-    context = TaskRunContext.get()
-    tries = context.task_run.run_count if context else 1
-    if intake.contract.source == "file" and tries <= intake.instance.patience:
-        locate(intake.instance, intake.contract, intake.day)
-    received = receive(intake)
-    _say_received(received)
-    return received
-
-
-def _say_received(received: Received) -> None:
-    if received.counts is None:
-        log.warning("%s is %s: %s", received.table, received.state, received.sentence)
-        return
-    before = " (taken before)" if received.taken_before else ""
-    log.info(
-        "%s: %s accepted, %s set aside, %d of %d checks passed%s",
-        received.table,
-        f"{received.counts.accepted:,}",
-        f"{received.counts.quarantined:,}",
-        received.checks_run - received.checks_failed,
-        received.checks_run,
-        before,
-    )
-
-
-@task(cache_policy=NO_CACHE, task_run_name="look up the policies")
-def judge(
-    ledger: Ledger,
-    contracts: Mapping[str, Contract],
-    received: Sequence[Received],
-    day: dt.date,
-) -> list[Verdict]:
-    """Look up what was decided for each table's state.
-
-    Raises:
-        NightStopped: when a policy says that nothing may be built.
-    """
-    verdicts = [
-        decide(
-            contracts[each.table],
-            day,
-            each.state,
-            each.sentence,
-            last_good(ledger, each.table, day),
-        )
-        for each in received
-    ]
-    blocking = [verdict.sentence for verdict in verdicts if not verdict.may_build]
-    if blocking:
-        raise NightStopped(" ".join(blocking))
-    return verdicts
 
 
 @task(cache_policy=NO_CACHE, task_run_name="build the view")
@@ -195,6 +121,22 @@ def _say_progress(message: dict[str, Any]) -> None:
     log.info("%s %s", message["node"], message["status"].lower(), extra={"progress": message})
 
 
+@task(cache_policy=NO_CACHE, task_run_name="send what runs anyway")
+def run_anyway(
+    instance: Instance,
+    ledger: Ledger,
+    contracts: Mapping[str, Contract],
+    verdicts: Sequence[Verdict],
+    day: dt.date,
+) -> list[Sent]:
+    """Send the campaigns that run anyway from a build that stands in; live stays as it is."""
+    built = stand_in(instance, ledger, contracts, verdicts, day)
+    decided = ask_the_gate(instance, ledger, built.build_id, verdicts, day)
+    sent = send_campaigns(instance, ledger, built.build_id, day, decided)
+    show_campaigns(decided)
+    return sent
+
+
 @task(cache_policy=NO_CACHE, task_run_name="publish")
 def publish_the_view(instance: Instance, ledger: Ledger, build_id: str) -> None:
     """Point live at the build, unless it points there already."""
@@ -212,7 +154,7 @@ def ask_the_gate(
     day: dt.date,
 ) -> list[Decision]:
     """Decide on each campaign that is due, and write it down."""
-    reads = lineage.read(lineage.Graph.read(live.manifest_of(instance, build_id)))
+    reads = lineage.read(Graph.read(live.manifest_of(instance, build_id)))
     due = gate.campaigns_due(live.path_of(instance, build_id))
     decided = gate.decide(due, reads, verdicts, day)
     gate.write_down(ledger, build_id, day, decided)

@@ -5,8 +5,13 @@ Stopped
   ├─ InstanceBusy           another batch holds this instance
   ├─ ContractWrong          a contract in expectations/ cannot be read or kept
   ├─ DeliveryRefused        a table came, but not as agreed
+  │    ├─ StillAwaited      a late table may still come: its deadline is not over
   │    ├─ NothingDelivered  no manifest: the client has not delivered this date
   │    ├─ TableMissing      the manifest or the contract names it, and it is not there
+  │    │    ├─ StillArriving      it is there and still growing
+  │    │    └─ SourceUnreachable  the server does not answer, or stopped half-way
+  │    ├─ AccessRefused     the server answers, and does not let us in
+  │    ├─ OutsideStore      a name or a link leads out of the store's folder
   │    ├─ ManifestDiffers   the bytes or the rows are not those of the manifest
   │    ├─ FewerRows         fewer rows than the manifest says
   │    ├─ FileBroken        truncated, in another encoding, or not of its format
@@ -14,9 +19,15 @@ Stopped
   │    ├─ NoRows            no rows on a day that must have some
   │    ├─ WrongDay          the rows or the manifest are of another business date
   │    ├─ AlreadyDelivered  the bytes of another business date
+  │    ├─ Overtaken         a snapshot that is older than one that is taken
+  │    ├─ TooManyDeletions  a snapshot lacks more rows of the last one than can be believed
   │    ├─ TooManyBadRows    more rows do not fit their types than the contract tolerates
   │    └─ ContractBroken    a critical expectation failed, or could not run
+  ├─ NoSpace                the disk of the instance is full: nothing is half taken
+  ├─ NoMemory               a delivery needs more memory than the intake may use
+  ├─ RowsLost               rows in do not add up to rows out: a fault of ours, nothing is taken
   ├─ NightStopped           by policy nothing may be built from what came; live stays as it was
+  ├─ CorrectionRefused      rows set aside cannot be let in as asked: nothing is changed
   ├─ BuildFailed            dbt could not build a model, or a test of ours failed
   └─ CannotPublish          live cannot be moved to where it was asked to go
 
@@ -25,7 +36,10 @@ No message carries a value of a customer: a message may be sent to a person, a v
 
 from __future__ import annotations
 
+import datetime as dt
+import errno
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 
@@ -56,10 +70,17 @@ class DeliveryRefused(Stopped):
     """
 
     state = "invalid"
+    may_still_come = False
 
     def __init__(self, sentence: str, found: Sequence[Any] = ()) -> None:
         super().__init__(sentence)
         self.found = found
+
+
+class StillAwaited(DeliveryRefused):
+    """A late table may still come: its deadline is not over."""
+
+    state = "late"
 
 
 class NothingDelivered(DeliveryRefused):
@@ -69,9 +90,28 @@ class NothingDelivered(DeliveryRefused):
 
 
 class TableMissing(DeliveryRefused):
-    """The table is not where its contract says."""
+    """The table is not where its contract says. Until `wait_until` it is waited for."""
 
     state = "missing"
+    may_still_come = True
+
+
+class StillArriving(TableMissing):
+    """The file is there and still growing: it is not read before it is whole."""
+
+
+class SourceUnreachable(TableMissing):
+    """The server does not answer, or went away half-way: nothing was taken."""
+
+
+class AccessRefused(DeliveryRefused):
+    """The server answers and does not let us in: waiting does not help."""
+
+    state = "missing"
+
+
+class OutsideStore(DeliveryRefused):
+    """A name or a link leads out of the store's folder: it is not followed."""
 
 
 class ManifestDiffers(DeliveryRefused):
@@ -110,12 +150,46 @@ class AlreadyDelivered(DeliveryRefused):
     state = "duplicate"
 
 
+class Overtaken(DeliveryRefused):
+    """A snapshot is older than one that is taken: it would undo what that one says."""
+
+
+class TooManyDeletions(DeliveryRefused):
+    """A snapshot lacks more rows of the last one than the contract believes were deleted."""
+
+
 class TooManyBadRows(DeliveryRefused):
     """More rows do not fit their types than the contract tolerates."""
 
 
 class ContractBroken(DeliveryRefused):
     """A critical expectation failed, or could not run."""
+
+
+class NoSpace(Stopped):
+    """The disk of the instance is full: nothing is half taken."""
+
+    NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+    @classmethod
+    def on(cls, folder: Path, day: dt.date) -> NoSpace:
+        """Return the error for a folder of the instance and the date that it stopped."""
+        return cls(
+            f"The disk of {folder} is full, and nothing of what was being taken in was kept. "
+            f"Make room (df -h {folder}), then run: scv run {day}"
+        )
+
+
+class NoMemory(Stopped):
+    """A delivery needs more memory than the intake may use: nothing is half taken."""
+
+
+class RowsLost(Stopped):
+    """Accepted and set-aside rows do not add up to those that came: nothing is taken."""
+
+
+class CorrectionRefused(Stopped):
+    """Rows that were set aside cannot be let in as asked. Nothing is changed."""
 
 
 class NightStopped(Stopped):

@@ -15,6 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Boolean, Column, Date, DateTime, Float, Integer, String, UniqueConstraint
 
+from flows.errors import SettingsWrong
+
 metadata = sa.MetaData()
 
 nights = sa.Table(
@@ -39,16 +41,21 @@ deliveries = sa.Table(
     Column("business_date", Date, nullable=False, index=True),
     Column("version", Integer, nullable=False),
     Column("state", String, nullable=False),  # arrived | missing | invalid | … | withdrawn
+    Column("taken", Boolean, nullable=False, default=False),  # its batch may be pinned
     Column("sentence", String, nullable=False, default=""),
     Column("sha256", String),
+    Column("parts", Integer),
+    Column("is_initial", Boolean, nullable=False, default=False),
     Column("rows_declared", Integer),
     Column("rows_delivered", Integer),
     Column("rows_accepted", Integer),
     Column("rows_quarantined", Integer),
+    Column("rows_changed", Integer),  # of a snapshot: rows that its batch holds
     Column("landed_path", String),
     Column("batch_path", String),
     Column("quarantine_path", String),
     Column("received_at", DateTime, nullable=False),
+    Column("came_again_at", DateTime),  # the same bytes, sent once more and ignored
     UniqueConstraint("table_name", "business_date", "version"),
 )
 
@@ -63,6 +70,45 @@ findings = sa.Table(
     Column("outcome", String, nullable=False),  # passed | failed | could not run
     Column("failing_rows", Integer),
     Column("observed", String),
+)
+
+drifts = sa.Table(
+    "drifts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("delivery_id", Integer, sa.ForeignKey("deliveries.id"), nullable=False, index=True),
+    Column("kind", String, nullable=False),  # new | missing | renamed | reordered | retyped | …
+    Column("column_name", String, nullable=False),
+    Column("sentence", String, nullable=False),
+    Column("refused", Boolean, nullable=False),
+)
+
+overrides = sa.Table(
+    "overrides",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("table_name", String, nullable=False),
+    Column("business_date", Date, nullable=False, index=True),
+    Column("policy", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("why", String, nullable=False),
+    Column("until", DateTime, nullable=False),  # UTC
+    Column("made_at", DateTime, nullable=False),
+)
+
+corrections = sa.Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("table_name", String, nullable=False),
+    Column("business_date", Date, nullable=False, index=True),
+    Column("from_version", Integer, nullable=False),
+    Column("to_version", Integer, nullable=False),
+    Column("action", String, nullable=False),  # release | correct
+    Column("rows", Integer, nullable=False),
+    Column("who", String, nullable=False),
+    Column("why", String, nullable=False),
+    Column("made_at", DateTime, nullable=False),
 )
 
 builds = sa.Table(
@@ -159,6 +205,20 @@ class Ledger:
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _readers_beside_a_writer)
         metadata.create_all(self.engine)
+        self._refuse_another_shape(path)
+
+    def _refuse_another_shape(self, path: str | None) -> None:
+        known = sa.inspect(self.engine)
+        for table in metadata.sorted_tables:
+            lacks = {c.name for c in table.columns} - {
+                c["name"] for c in known.get_columns(table.name)
+            }
+            if lacks:
+                raise SettingsWrong(
+                    f"The ledger {path} was made by an earlier version of this project: its "
+                    f"{table.name} have no {', '.join(sorted(lacks))}. Begin with a new warehouse: "
+                    "set SCV_WAREHOUSE to another folder, or, for the demo, make clean."
+                )
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:

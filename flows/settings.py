@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,10 +29,16 @@ class Instance(BaseSettings):
     warehouse: Path = Field(Path("warehouse"), description="landing, batches, builds, outbox")
     client: str = Field("Complete Journey Grocer", description="the name in the client's manifest")
     memory_limit: str = Field("6GB", description="what DuckDB may use before it spills to disk")
+    intake_memory: str = Field("1GB", description="the same, for the intake of one table")
     threads: int = Field(2, ge=1, description="threads of DuckDB and of dbt")
     keep_builds: int = Field(14, ge=2, description="builds kept to read, fork and roll back to")
-    patience: int = Field(0, ge=0, description="how often a table that is not there is looked for")
-    patience_seconds: int = Field(300, ge=1, description="the wait between two looks")
+    time_zone: ZoneInfo = Field(
+        ZoneInfo("America/New_York"), description="the client's: of ready_by and wait_until"
+    )
+    look_every_seconds: int = Field(300, ge=1, description="between two looks for a late table")
+    night_starts_at: dt.datetime | None = Field(
+        None, description="play a past night: the local time at which the clock starts to run"
+    )
     build_timeout_minutes: int = Field(180, ge=1, description="after this a build is killed")
 
     @field_validator("deliveries", "warehouse")
@@ -58,6 +65,10 @@ class Instance(BaseSettings):
     def quarantine(self) -> Path:
         """Rows set aside with their text and reason, laid out like `batches`."""
         return self.root / "quarantine"
+
+    def snapshot_of(self, table: str, day: dt.date, version: int) -> Path:
+        """Keys and row hashes of a snapshot, against which the next one is held."""
+        return self.root / "snapshots" / table / f"{day}-v{version}.parquet"
 
     @property
     def builds(self) -> Path:

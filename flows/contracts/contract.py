@@ -1,32 +1,20 @@
-"""What the client promised for one table, read from `expectations/` strictly.
+"""What the client promised for one table: what one row is, its suite, and its policy.
 
-The same file is a dbt source. Here `config.meta` is read: where the table comes from, what one
-row is, the Great Expectations suite in GX's own words, and the missing-data policy. A word that
-is not known is an error, never ignored.
+The same YAML of `expectations/` is a dbt source. Here is what its `config.meta` may say: where the
+table comes from, the Great Expectations suite in GX's own words, what is done when the columns are
+others, and what is done when the table does not come as agreed.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from flows.errors import ContractWrong
-from flows.settings import PROJECT
-
-Policy = Literal["hold_all", "hold_dependent", "use_last_good", "notify_only"]
+Policy = Literal["hold_all", "hold_dependent", "use_last_good", "proceed_empty", "notify_only"]
+Load = Literal["delta", "full", "snapshot"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Severity = Literal["critical", "warning", "info"]
 
 TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
@@ -52,6 +40,7 @@ class Column(_Strict):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     data_type: str
     description: str = Field(min_length=3)
+    may_begin_like_a_formula: bool = False
     suite: tuple[Expectation, ...] = ()
 
     @field_validator("data_type")
@@ -65,45 +54,95 @@ class Column(_Strict):
 class Contract(_Strict):
     """What was agreed for one raw table. Times are in the client's time zone."""
 
-    table: str
+    table: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     description: str
-    owner: str
+    owner: str = Field(min_length=1)
+    source: str
     grain: str
-    load: Literal["delta", "full"]
-    source: Literal["file", "database", "outbox"]
-    location: str
-    format: Literal["csv", "jsonl", "parquet"] | None = None
-    compression: Literal["gzip"] | None = None
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
-    relation: str | None = None
-    changed_since: str | None = None
+    load: Load
     row_date: str | None = None
+    late_rows_days: int = Field(0, ge=0)
+    repeated_rows: Literal["keep", "set_aside"] = "keep"
+    # when it comes
+    deliveries: Literal["daily", "weekdays", "weekly", "calendar"]
+    delivery_weekday: Weekday | None = None
+    may_be_empty: Literal["never", "calendar", "always"] = "never"
     ready_by: str = Field(pattern=TIME)
     wait_until: str = Field(pattern=TIME)
-    deliveries: Literal["daily", "weekdays", "weekly", "calendar"]
+    late_arrival: Literal["rebuild", "tomorrow"] = "rebuild"
+    # what is done when it does not come as agreed
     if_missing: Policy
     if_invalid: Policy | None = None
     if_empty: Policy | None = None
+    if_out_of_band: Policy | None = None
     then: Literal["hold_all", "hold_dependent"] = "hold_all"
     stale_limit_days: int = Field(ge=0)
-    max_quarantined_share: float = Field(0.01, ge=0, le=1)
     is_consent: bool = False
-    decided_by: str
+    # what is still as agreed
+    max_quarantined_share: float = Field(0.01, ge=0, le=1)
+    max_deleted_share: float = Field(0.05, ge=0, le=1)
+    row_band_low: float | None = Field(None, ge=0, lt=1)
+    row_band_high: float | None = Field(None, gt=1)
+    row_band_weeks: int = Field(8, ge=1)
+    on_new_column: Literal["hold", "fail"] = "fail"
+    on_missing_column: Literal["null", "fail"] = "fail"
+    on_reordered_columns: Literal["note", "fail"] = "note"
+    on_retyped_column: Literal["cast", "fail"] = "cast"
+    # who decided
+    because: str = Field(min_length=1)
+    decided_by: str = Field(min_length=1)
     decided_on: dt.date
     review_by: dt.date
-    because: str
     suite: tuple[Expectation, ...] = ()
     columns: tuple[Column, ...]
     sha256: str
 
     @model_validator(mode="after")
     def _names_are_columns(self) -> Contract:
-        named = [self.row_date, self.changed_since, *self.grain.split(", ")]
+        named = [self.row_date, *self.key_columns]
         unknown = [name for name in named if name is not None and name not in self.names]
         if unknown:
             raise ValueError(f"{', '.join(unknown)} is no column of the table")
         return self
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Contract:
+        decided = (self.if_missing, self.if_invalid, self.if_empty, self.if_out_of_band)
+        if "proceed_empty" in decided and (self.may_be_empty == "never" or self.load != "delta"):
+            raise ValueError(
+                "proceed_empty is for a delta whose days may be empty: say may_be_empty as well"
+            )
+        if "proceed_empty" in decided and self.is_consent:
+            raise ValueError("consents that did not come are not a day on which nobody said no")
+        if (self.deliveries == "weekly") != (self.delivery_weekday is not None):
+            raise ValueError("deliveries: weekly and delivery_weekday go together")
+        if (self.row_band_low is None) != (self.row_band_high is None):
+            raise ValueError("row_band_low and row_band_high go together")
+        if self.load == "snapshot" and not self._grain_is_proved:
+            raise ValueError(
+                "a snapshot is compared by its grain: let a critical check prove that it is unique"
+            )
+        return self
+
+    @property
+    def _grain_is_proved(self) -> bool:
+        unique = [
+            each.kwargs.get("column_list", [each.kwargs.get("column")])
+            for each in self.expectations
+            if each.severity == "critical" and "unique" in each.type
+        ]
+        return self.key_columns in unique
+
+    @property
+    def reaches_back_days(self) -> int:
+        """How many days back a corrected delivery may be of."""
+        # A yes or no about consent counts however late it comes; a month is what is looked at.
+        return max(self.late_rows_days, 31 if self.is_consent else 0)
+
+    @property
+    def key_columns(self) -> list[str]:
+        """The columns that name one row."""
+        return self.grain.split(", ")
 
     @property
     def decided(self) -> str:
@@ -127,69 +166,10 @@ class Contract(_Strict):
 
     def policy(self, state: str) -> Policy:
         """Return what was decided in advance for a state that is not `arrived`."""
-        decided = {"missing": self.if_missing, "empty": self.if_empty}.get(state, self.if_invalid)
+        decided = {
+            "missing": self.if_missing,
+            "late": self.if_missing,
+            "empty": self.if_empty,
+            "out_of_band": self.if_out_of_band,
+        }.get(state, self.if_invalid)
         return decided or self.if_missing
-
-
-def read_contracts(folder: Path = PROJECT / "expectations") -> dict[str, Contract]:
-    """Return every contract by table name.
-
-    Raises:
-        ContractWrong: when a file is not YAML, or says something that no contract says.
-    """
-    contracts: dict[str, Contract] = {}
-    for path in sorted(folder.glob("*.yml")):
-        for table in _tables(path):
-            contract = _contract(path, table)
-            if contract.table in contracts:
-                raise ContractWrong(
-                    f"expectations/{path.name}: {contract.table} has a contract in another file."
-                )
-            contracts[contract.table] = contract
-    if not contracts:
-        raise ContractWrong(f"There is no contract in {folder}: add one YAML file a raw table.")
-    return contracts
-
-
-def _tables(path: Path) -> list[dict[str, Any]]:
-    try:
-        document = YAML(typ="safe", pure=True).load(path.read_text())
-        return [table for source in document["sources"] for table in source["tables"]]
-    except (YAMLError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ContractWrong(f"expectations/{path.name} is not a dbt source: {reason}.") from None
-
-
-def _contract(path: Path, table: dict[str, Any]) -> Contract:
-    try:
-        columns = tuple(_column(column) for column in table["columns"])
-        return Contract(
-            table=table["name"],
-            description=table["description"],
-            columns=columns,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            **table["config"]["meta"],
-        )
-    except ValidationError as error:
-        raise ContractWrong(
-            f"expectations/{path.name}: {_first_wrong(error)}. Mend the contract, then run again."
-        ) from None
-    except (KeyError, TypeError) as error:
-        raise ContractWrong(f"expectations/{path.name} lacks {error}.") from None
-
-
-def _column(column: dict[str, Any]) -> Column:
-    own = {key: value for key, value in column.items() if key != "config"}
-    config = dict(column.get("config", {}))
-    meta = config.pop("meta", {})
-    # Whatever else stands there is refused by the model, under its own name.
-    return Column(**own, **config, **meta)
-
-
-def _first_wrong(error: ValidationError) -> str:
-    # A word that is not known first: what is said to be missing may only be misspelt.
-    errors = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    where = ".".join(str(part) for part in errors[0]["loc"])
-    if errors[0]["type"] == "extra_forbidden":
-        return f"no contract says '{where}'"
-    return f"{where}: {errors[0]['msg']}" if where else errors[0]["msg"]
