@@ -29,6 +29,7 @@ class Due:
     chosen: int
     control: int
     excluded: int
+    run_anyway: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,35 @@ def campaigns_due(build: Path) -> list[Due]:
                 due.campaign_id, due.label, due.channel,
                 count_if(targets.status = 'chosen'),
                 count_if(targets.status = 'control'),
-                count_if(targets.status = 'excluded')
+                count_if(targets.status = 'excluded'),
+                coalesce(any_value(campaign.run_anyway), false)
             from campaigns.campaigns_due as due
+            left join decisions.campaigns as campaign using (campaign_id)
             left join campaigns.campaign_targets as targets using (campaign_id)
             group by due.campaign_id, due.label, due.channel, due.priority
             order by due.priority
             """
         ).fetchall()
     return [Due(*row) for row in found]
+
+
+def due_on(build: Path, due_sql: str, day: dt.date) -> list[Due]:
+    """Return the campaigns due on a date that a build may not be for; their sizes are not known.
+
+    Args:
+        build: a build, with the campaigns as they were decided.
+        due_sql: what its model `campaigns_due` ran; its clock stands there as a literal.
+        day: the date to ask about.
+    """
+    with duckdb.connect(str(build), read_only=True) as connection:
+        built_for = connection.execute("select business_date from raw.build").fetchall()[0][0]
+        query = due_sql.replace(f"date '{built_for}'", f"date '{day}'")
+        found = connection.execute(
+            f"select due.campaign_id, due.label, due.channel, coalesce(run_anyway, false) "
+            f"from ({query}) as due left join decisions.campaigns using (campaign_id) "
+            "order by due.priority"
+        ).fetchall()
+    return [Due(name, label, on, 0, 0, 0, anyway) for name, label, on, anyway in found]
 
 
 def decide(
@@ -70,6 +92,8 @@ def _decide(due: Due, reads: Reads | None, verdicts: Sequence[Verdict], day: dt.
     for verdict in sorted(verdicts, key=lambda verdict: verdict.hold != "everything"):
         if verdict.hold == "nothing":
             continue
+        if verdict.hold == "everything" and due.run_anyway and not verdict.holds_every_send:
+            continue
         through = reads.through(verdict.table) if reads else ["what cannot be traced"]
         if verdict.hold == "dependent" and not through:
             continue
@@ -78,11 +102,21 @@ def _decide(due: Due, reads: Reads | None, verdicts: Sequence[Verdict], day: dt.
         return Decision(
             due,
             "held",
-            f"{due.campaign_id} is held: {verdict.table} for {day} is {verdict.state} "
-            f"(contract: {verdict.policy}, {verdict.decided}); {because}. "
+            f"{due.campaign_id} is held: {verdict.table} for {day} {verdict.found} "
+            f"({verdict.by}: {verdict.policy}, {verdict.decided}); {because}. "
             f"Send the table, then run: scv run {day}",
         )
-    return Decision(due, "go", "")
+    return Decision(due, "go", " ".join(_quotes(due, reads, verdicts, day)))
+
+
+def _quotes(due: Due, reads: Reads | None, verdicts: Sequence[Verdict], day: dt.date) -> list[str]:
+    """Say of each override that a campaign goes out under what it is."""
+    return [
+        f"{due.campaign_id} goes under an override: {verdict.table} for {day} {verdict.found} "
+        f"({verdict.policy}, {verdict.decided})."
+        for verdict in verdicts
+        if verdict.overridden and (reads is None or reads.through(verdict.table))
+    ]
 
 
 def write_down(ledger: Ledger, build_id: str, day: dt.date, decided: Sequence[Decision]) -> None:

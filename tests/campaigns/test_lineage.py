@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from flows.campaigns import gate, lineage
 from flows.campaigns.gate import Due
-from flows.campaigns.lineage import Graph
+from flows.campaigns.graph import Graph
+from flows.campaigns.traces import ROWS, Raw
 from flows.contracts.policy import Hold, Verdict
 from tests.conftest import World
 
@@ -46,7 +48,9 @@ def test_products_hold_the_campaign_that_reads_a_brand(manifest: dict[str, Any])
     assert held(manifest, "products") == {"own_brand_letter"}
 
 
-@pytest.mark.parametrize("table", ["consents", "households", "transactions", "dispatches"])
+@pytest.mark.parametrize(
+    "table", ["consents", "households", "household_merges", "transactions", "dispatches"]
+)
 def test_what_every_rule_needs_holds_every_campaign(manifest: dict[str, Any], table: str) -> None:
     assert held(manifest, table) == set(lineage.read(Graph(manifest)))
 
@@ -77,6 +81,128 @@ def test_the_sentence_names_what_is_read_and_who_decided(manifest: dict[str, Any
     said = gate.decide(due, reads, [verdict("coupon_redemptions", "dependent")], DAY)[0].sentence
     for words in ("coupons_redeemed_lifetime", "decided by us", f"scv run {DAY}", "missing"):
         assert words in said
+
+
+def test_the_sentence_names_the_raw_columns_where_they_are_few(manifest: dict[str, Any]) -> None:
+    reads = lineage.read(Graph(manifest))
+    due = [Due("win_back_email", "", "email", 1, 0, 0)]
+    said = gate.decide(due, reads, [verdict("transactions", "dependent")], DAY)[0].sentence
+    assert "it reads lifecycle_stage (from transactions.business_date)" in said
+
+
+def test_what_is_only_told_as_the_reason_holds_nothing(manifest: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(manifest))
+    node = changed["nodes"]["model.scv.audience_birthday_email"]
+    node["compiled_code"] = node["compiled_code"].replace(
+        "'birthday today'", "'birthday, and likes ' || top_brand_365d"
+    )
+    assert "top_brand_365d" in lineage.read(Graph(changed))["birthday_email"].told
+    assert "birthday_email" not in held(changed, "products")
+
+
+def test_a_rule_that_reads_one_more_table_holds_every_campaign(manifest: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(manifest))
+    node = changed["nodes"]["model.scv.eligibility_suppression"]
+    node["compiled_code"] = node["compiled_code"].replace(
+        "where identity.is_test",
+        "where exists (select 1 from staging.stg_products) or identity.is_test",
+    )
+    assert held(changed, "products") == set(lineage.read(Graph(manifest)))
+
+
+def test_what_puts_the_rules_together_counts_too(manifest: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(manifest))
+    node = changed["nodes"]["model.scv.campaign_targets"]
+    node["compiled_code"] = node["compiled_code"].replace(
+        "from candidates", "from candidates inner join staging.stg_products on true"
+    )
+    assert held(changed, "products") == set(lineage.read(Graph(manifest)))
+
+
+@pytest.mark.parametrize(
+    "model", ["campaign_messages", "campaign_targets", "eligibility_consent", "customer_identity"]
+)
+def test_a_model_that_every_campaign_needs_and_nobody_can_read_holds_them_all(
+    manifest: dict[str, Any], model: str
+) -> None:
+    broken = json.loads(json.dumps(manifest))
+    broken["nodes"][f"model.scv.{model}"]["compiled_code"] = "select * from somewhere.else"
+    assert held(broken, "coupon_redemptions") == set(lineage.read(Graph(manifest)))
+
+
+def test_a_section_that_nobody_can_read_holds_every_campaign(manifest: dict[str, Any]) -> None:
+    broken = json.loads(json.dumps(manifest))
+    del broken["nodes"]["model.scv.customer_stores"]["compiled_code"]
+    # The view has only customers that every section has: who is in it cannot be known any more.
+    assert held(broken, "coupon_redemptions") == set(lineage.read(Graph(manifest)))
+
+
+def test_a_key_counts_only_while_a_test_of_the_build_holds_it(manifest: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(manifest))
+    audience = changed["nodes"]["model.scv.audience_birthday_email"]
+    audience["compiled_code"] = (
+        "select one.customer_id from marts.customer_identity as one "
+        "left join marts.rfm_cut_points as cut on cut.metric = 'recency'"
+    )
+    points = changed["nodes"]["model.scv.rfm_cut_points"]
+    half = f"select * from ({points['compiled_code']}) as half"
+    points["compiled_code"] = f"{half} union all {half}"
+    sales = Raw("transactions", "sales_value")
+    assert sales not in Graph(changed).relation("audience_birthday_email").rows
+    for node in changed["nodes"].values():
+        if node.get("attached_node") == "model.scv.rfm_cut_points":
+            node["config"]["severity"] = "warn"
+    assert sales in Graph(changed).relation("audience_birthday_email").rows
+
+
+def test_an_incremental_model_that_reads_itself_depends_on_what_came(
+    manifest: dict[str, Any],
+) -> None:
+    node = manifest["nodes"]["model.scv.int_consents_latest"]
+    assert 'from "intermediate"."int_consents_latest"' in node["compiled_code"]
+    relation = Graph(manifest).relation("int_consents_latest")
+    assert Raw("consents", ROWS) in relation.rows
+    assert Raw("consents", "status") in relation.columns["is_opt_in"].depends
+    assert {raw.table for raw in relation.everything.depends} == {"consents"}
+
+
+def test_the_incremental_and_the_full_form_depend_on_the_same_tables(
+    manifest: dict[str, Any], world: World
+) -> None:
+    first = world.warehouse / "demo" / "builds" / "2017-11-18-01.manifest.json"
+    full = lineage.read(Graph.read(first))
+    for campaign, reads in lineage.read(Graph(manifest)).items():
+        assert reads.tables == full[campaign].tables
+
+
+def test_every_model_can_be_followed(manifest: dict[str, Any]) -> None:
+    graph = Graph(manifest)
+    models = [n["name"] for n in manifest["nodes"].values() if n["resource_type"] == "model"]
+    assert [name for name in models if graph.relation(name).rest] == []
+
+
+def test_an_attribute_is_made_of_the_raw_columns_that_it_is_computed_from(
+    manifest: dict[str, Any],
+) -> None:
+    graph = Graph(manifest)
+    made_of = {
+        "last_order_date": {("transactions", "business_date")},
+        # A closed record keeps no birthday.
+        "days_to_birthday": {("households", "birth_date"), ("households", "deleted_at")},
+        "top_brand_365d": {("products", "brand")},
+        "coupons_redeemed_lifetime": {("coupon_redemptions", ROWS)},
+        "stale_sources": set(),
+    }
+    for column, raws in made_of.items():
+        assert graph.spread("single_customer_view", column).made_of == raws
+    ranked = graph.spread("single_customer_view", "is_main_email")
+    assert Raw("transactions", "business_date") in ranked.depends - ranked.made_of
+
+
+def test_the_whole_graph_is_followed_in_less_than_two_seconds(manifest: dict[str, Any]) -> None:
+    started = time.process_time()
+    lineage.read(Graph(manifest))
+    assert time.process_time() - started < 2
 
 
 def test_every_column_of_the_view_is_traced_to_a_model(manifest: dict[str, Any]) -> None:

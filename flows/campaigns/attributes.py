@@ -1,0 +1,95 @@
+"""Every attribute of the view with the raw columns above it and the campaigns below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flows.campaigns import lineage
+from flows.campaigns.graph import VIEW, Graph
+from flows.campaigns.lineage import Reads
+from flows.campaigns.traces import Trace, told
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One column of the view, up and down.
+
+    Args:
+        trace: the raw columns that its value is made of and depends on.
+        campaigns: campaigns whose audience it decides.
+        told_by: campaigns that only name it as their reason.
+    """
+
+    name: str
+    data_type: str
+    meaning: str
+    sections: tuple[str, ...]
+    trace: Trace
+    campaigns: tuple[str, ...]
+    told_by: tuple[str, ...]
+
+    @property
+    def made_of(self) -> str:
+        """The raw columns that it is computed from, in words."""
+        return told(self.trace.made_of)
+
+    @property
+    def depends_on(self) -> str:
+        """The other raw columns that its value depends on, in words."""
+        return told(self.trace.depends - self.trace.made_of)
+
+
+@dataclass(frozen=True)
+class Hanging:
+    """What hangs on one raw table: attributes made of it, others, and campaigns.
+
+    Args:
+        by_column: for each raw column, the attributes that are made of it.
+        others: attributes that are not made of the table, and change with it.
+        campaigns: each campaign that depends on it, with what it reads from it.
+    """
+
+    by_column: Mapping[str, tuple[str, ...]]
+    others: tuple[str, ...]
+    campaigns: Mapping[str, tuple[str, ...]]
+
+    @property
+    def made_of_it(self) -> tuple[str, ...]:
+        """The attributes that are made of any of its columns."""
+        return tuple(sorted({name for names in self.by_column.values() for name in names}))
+
+
+def attributes_of(graph: Graph) -> list[Attribute]:
+    """Return every column of the view, in its order."""
+    reads = lineage.read(graph)
+    return [
+        Attribute(
+            name,
+            graph.data_type(name),
+            graph.column_description(name),
+            tuple(sorted(sections)),
+            graph.spread(VIEW, name),
+            tuple(sorted(each for each, read in reads.items() if name in read.attributes)),
+            tuple(sorted(each for each, read in reads.items() if name in read.told)),
+        )
+        for name, sections in graph.view_columns().items()
+    ]
+
+
+def hanging_on(table: str, attributes: list[Attribute], reads: Mapping[str, Reads]) -> Hanging:
+    """Return what hangs on a raw table."""
+    by_column: dict[str, list[str]] = {}
+    others = []
+    for each in attributes:
+        columns = [raw.column for raw in each.trace.made_of if raw.table == table]
+        for column in columns:
+            by_column.setdefault(column, []).append(each.name)
+        if not columns and table in each.trace.tables:
+            others.append(each.name)
+    campaigns = {name: tuple(read.through(table)) for name, read in sorted(reads.items())}
+    return Hanging(
+        {column: tuple(names) for column, names in by_column.items()},
+        tuple(others),
+        {name: through for name, through in campaigns.items() if through},
+    )
