@@ -10,9 +10,10 @@ composition, and number of children.
 
 Made up: everything that makes a household a person. Name, e-mail, telephone, address, date of
 birth, gender, language, the test, blocked and employee marks, the date of registration, every
-change of a record, and every consent. None of it describes anybody. It is drawn from the
-household id by a hash, so it is the same on every machine and on every run, and it respects what
-is real: an age fits its band, and nobody buys, is mailed or redeems a coupon before registering.
+change, merge and closing of a record, and every consent. None of it describes anybody. It is drawn
+from the household id by a hash, so it is the same on every machine and on every run, and it
+respects what is real: an age fits its band, and nobody buys, is mailed or redeems a coupon before
+registering.
 Its faults (missing, malformed and shared addresses, placeholder dates) are intended.
 
 The business date of a sale is its date in New York; registrations, changes and consents are

@@ -1,4 +1,4 @@
-"""The client's CRM: a SQLite file with the change log of the table `households`."""
+"""The client's CRM: a SQLite file with the change logs `households` and `household_merges`."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from dataclasses import astuple
 from datetime import date, datetime
 from pathlib import Path
 
+from demo.merges import Merge
 from demo.people import Household
 
 CREATE = """
@@ -34,27 +35,41 @@ CREATE = """
         is_test integer not null,
         is_blocked integer not null,
         is_employee integer not null,
+        deleted_at text,
         updated_at text not null,
         primary key (household_id, updated_at)
     )
 """
+CREATE_MERGES = """
+    create table household_merges (
+        household_id integer not null,
+        merged_into_household_id integer,
+        merged_at text not null,
+        primary key (household_id, merged_at)
+    )
+"""
 
 
-def write_crm(path: Path, change_log: Iterable[Household], up_to: date) -> None:
-    """Write all versions with a UTC date up to `up_to`; later ones already in `path` stay.
+def write_crm(
+    path: Path, change_log: Iterable[Household], merges: Iterable[Merge], up_to: date
+) -> None:
+    """Write all rows with a UTC date up to `up_to`; later ones already in `path` stay.
 
     The file is made anew each time: the same versions then give the same bytes, which a file
     changed in place would not, and a reader never sees half a delivery.
     """
     until = max(up_to, _latest(path) or up_to)
-    rows = [_row(h) for h in change_log if h.updated_at.date() <= until]
+    versions = [_row(h) for h in change_log if h.updated_at.date() <= until]
+    merged = [_row(m) for m in merges if m.merged_at.date() <= until]
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.unlink(missing_ok=True)
     connection = sqlite3.connect(temporary)
     try:
         connection.execute(CREATE)
+        connection.execute(CREATE_MERGES)
         marks = ", ".join("?" * len(Household.__dataclass_fields__))
-        connection.executemany(f"insert into households values ({marks})", rows)
+        connection.executemany(f"insert into households values ({marks})", versions)
+        connection.executemany("insert into household_merges values (?, ?, ?)", merged)
         connection.commit()
     finally:
         connection.close()
@@ -73,9 +88,9 @@ def _latest(path: Path) -> date | None:
     return None if newest is None else datetime.fromisoformat(newest).date()
 
 
-def _row(household: Household) -> tuple[object, ...]:
-    """Return the version as SQLite holds it: dates as text, truth values as 0 and 1."""
-    return tuple(_stored(value) for value in astuple(household))
+def _row(of: Household | Merge) -> tuple[object, ...]:
+    """Return the row as SQLite holds it: dates as text, truth values as 0 and 1."""
+    return tuple(_stored(value) for value in astuple(of))
 
 
 def _stored(value: object) -> object:

@@ -10,6 +10,7 @@ import duckdb
 
 from demo.consents import Consent, consent_events
 from demo.crm import write_crm
+from demo.merges import Merge, merges
 from demo.people import Household, change_log
 from demo.source import EXPORTS, Period, data_folder, known_households, open_source, write_export
 
@@ -26,6 +27,7 @@ class Client:
         self.source: duckdb.DuckDBPyConnection = open_source(data_folder())
         self.households: list[Household] = change_log(known_households(self.source))
         self.consents: list[Consent] = consent_events(self.households)
+        self.merges: list[Merge] = merges(self.households)
 
     def deliver(self, business_date: date, initial: bool, to: Path) -> dict[str, int]:
         """Write the delivery of `business_date` below `to`; return the rows of each table.
@@ -38,7 +40,7 @@ class Client:
         manifest = folder / "manifest.json"
         # Without its manifest a delivery does not count, so none can be read half-written.
         manifest.unlink(missing_ok=True)
-        tables = [*self._write_files(period, folder), self._write_crm(period, to)]
+        tables = [*self._write_files(period, folder), *self._write_crm(period, to)]
         tables.sort(key=lambda table: str(table["table"]))
         _write_text(manifest, _manifest(business_date, initial, tables))
         return {str(table["table"]): int(table["rows"]) for table in tables}
@@ -56,12 +58,16 @@ class Client:
         _write_text(path, "".join(_line(event) for event in events))
         yield _entry("consents", path, len(events))
 
-    def _write_crm(self, period: Period, to: Path) -> Entry:
-        """Bring the CRM up to the period's end; return its entry, which counts the period."""
-        write_crm(to / CRM, self.households, period.last)
-        dates = [h.updated_at.date() for h in self.households]
-        rows = sum(period.first <= updated_on <= period.last for updated_on in dates)
-        return {"table": "households", "database": CRM, "rows": rows}
+    def _write_crm(self, period: Period, to: Path) -> Iterable[Entry]:
+        """Bring the CRM up to the period's end; yield its entries, which count the period."""
+        write_crm(to / CRM, self.households, self.merges, period.last)
+        recorded = {
+            "households": [h.updated_at.date() for h in self.households],
+            "household_merges": [m.merged_at.date() for m in self.merges],
+        }
+        for table, dates in recorded.items():
+            rows = sum(period.first <= recorded_on <= period.last for recorded_on in dates)
+            yield {"table": table, "database": CRM, "rows": rows}
 
 
 def _manifest(business_date: date, initial: bool, tables: list[Entry]) -> str:

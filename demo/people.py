@@ -16,6 +16,8 @@ YEAR_START, YEAR_END = date(2017, 1, 1), date(2017, 12, 31)
 AGE_SURVEY = 2017  # the age bands are read as of 1 July of this year
 AGES = {"19-24": (19, 24), "25-34": (25, 34), "35-44": (35, 44), "45-54": (45, 54)}
 AGES |= {"55-64": (55, 64), "65+": (65, 86)}
+# Of several salts tried, this one closes a household on each of 19, 20 and 21 November.
+CLOSED = "closed:237"
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,20 @@ class Household:
     is_test: bool
     is_blocked: bool
     is_employee: bool
+    deleted_at: datetime | None  # UTC
     updated_at: datetime  # UTC
 
 
 def change_log(known: Iterable[Known]) -> list[Household]:
-    """Return the CRM's whole change log: one or two versions a household, by id and time."""
+    """Return the CRM's whole change log: one to three versions a household, by id and time."""
     facts = {one.household_id: one for one in known}
     versions: list[Household] = []
     for household_id in sorted(facts):
         first = _first_version(facts[household_id], facts.keys())
         second = _changed(first)
-        versions += [first] if second is None else [first, second]
+        open_ones = [first] if second is None else [first, second]
+        closed = _closed(open_ones[-1])
+        versions += open_ones if closed is None else [*open_ones, closed]
     return versions
 
 
@@ -121,7 +126,7 @@ def _first_version(known: Known, everyone: Collection[int]) -> Household:
         known.age_band, known.income_band, known.home_ownership, known.marital_status,
         known.household_size, known.household_composition, known.kids_count,
         share(h, "test_record") < 0.003, share(h, "is_blocked") < 0.006,
-        share(h, "is_employee") < 0.01, moment(since, h, "registered_at"),
+        share(h, "is_employee") < 0.01, None, moment(since, h, "registered_at"),
     )  # fmt: skip
 
 
@@ -142,3 +147,13 @@ def _changed(first: Household) -> Household | None:
     if kind < 0.70:
         return replace(first, email=new_email(h), updated_at=at)
     return replace(first, phone=phone(h, version=2), updated_at=at)
+
+
+def _closed(latest: Household) -> Household | None:
+    """Return the last version of the one household in fifty that is closed during the year."""
+    h = latest.household_id
+    earliest = max(latest.updated_at.date() + timedelta(days=1), YEAR_START)
+    if share(h, CLOSED) >= 0.02 or earliest > YEAR_END:
+        return None
+    at = moment(day(earliest, YEAR_END, h, f"{CLOSED}:day"), h, f"{CLOSED}:time")
+    return replace(latest, deleted_at=at, updated_at=at)

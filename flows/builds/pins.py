@@ -1,7 +1,8 @@
 """Pin the batches that a build reads: views in `raw` over exactly these files, and no others.
 
 A delta table is pinned with every batch up to the business date, newest version of each; a full
-table with its newest batch. The build also carries its own clock: `raw.build`, one row.
+table with its newest batch. The build also carries its own clock: `raw.build`, one row. What it
+needs of its base is in `flows.builds.base`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
+from flows.builds import base
 from flows.contracts.contract import Contract
 from flows.contracts.policy import Verdict
 from flows.intake.casting import identifier, literal
@@ -28,6 +30,7 @@ class Pinned:
 
     contract: Contract
     verdict: Verdict
+    dates: tuple[dt.date, ...]
     paths: tuple[str, ...]
     hashes: tuple[str, ...]
 
@@ -51,8 +54,8 @@ def choose(
 
 def _choose(ledger: Ledger, contract: Contract, verdict: Verdict) -> Pinned:
     query = (
-        sa.select(deliveries.c.business_date, deliveries.c.batch_path, deliveries.c.sha256)
-        .where(deliveries.c.table_name == contract.table, deliveries.c.state == "arrived")
+        sa.select(deliveries)
+        .where(deliveries.c.table_name == contract.table, deliveries.c.taken)
         .where(deliveries.c.business_date <= (verdict.as_of or dt.date.min))
         .order_by(deliveries.c.business_date, deliveries.c.version)
     )
@@ -61,8 +64,10 @@ def _choose(ledger: Ledger, contract: Contract, verdict: Verdict) -> Pinned:
     return Pinned(
         contract,
         verdict,
+        tuple(row["business_date"] for row in chosen),
         tuple(str(row["batch_path"]) for row in chosen),
-        tuple(str(row["sha256"]) for row in chosen),
+        # A batch is its delivery's bytes and version: a person may let more of them in.
+        tuple(f"{row['sha256']}-v{row['version']}" for row in chosen),
     )
 
 
@@ -77,9 +82,11 @@ def inputs_digest(base_build_id: str | None, release: str, pinned: Sequence[Pinn
 
 
 def pin(build: Path, clock: Clock, pinned: Sequence[Pinned]) -> None:
-    """Write the views and the clock into a build file."""
+    """Write the views and the clock into a build file, and what of them its base did not have."""
     with duckdb.connect(str(build)) as connection:
         connection.execute("create schema if not exists raw")
+        base.compare_batches(connection, _batch_files(pinned))
+        base.keep_contactable(connection)
         for each in pinned:
             name = identifier(each.contract.table)
             connection.execute(f"create or replace view raw.{name} as {_view(each)}")
@@ -89,15 +96,22 @@ def pin(build: Path, clock: Clock, pinned: Sequence[Pinned]) -> None:
         _drop_others(connection, {each.contract.table for each in pinned})
 
 
+def _batch_files(pinned: Sequence[Pinned]) -> list[base.BatchFile]:
+    return [
+        base.BatchFile(each.contract.table, day, sha256)
+        for each in pinned
+        if each.contract.load != "full"
+        for day, sha256 in zip(each.dates, each.hashes, strict=True)
+    ]
+
+
 def _view(pinned: Pinned) -> str:
-    columns = ", ".join(
-        f"cast({identifier(c.name)} as {c.data_type}) as {identifier(c.name)}"
-        for c in pinned.contract.columns
-    )
+    typed = [(c.name, c.data_type) for c in pinned.contract.columns]
+    if pinned.contract.load == "snapshot":
+        typed.append(("is_deleted", "boolean"))
+    columns = ", ".join(f"cast({identifier(n)} as {t}) as {identifier(n)}" for n, t in typed)
     if not pinned.paths:
-        empty = ", ".join(
-            f"cast(null as {c.data_type}) as {identifier(c.name)}" for c in pinned.contract.columns
-        )
+        empty = ", ".join(f"cast(null as {t}) as {identifier(n)}" for n, t in typed)
         return f"select {empty}, cast(null as date) as batch_date where false"
     paths = ", ".join(literal(path) for path in pinned.paths)
     return (

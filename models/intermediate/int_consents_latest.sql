@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', unique_key=['customer_id', 'channel']) }}
+{{ config(
+    materialized='incremental',
+    unique_key=['customer_id', 'channel'],
+    pre_hook="{{ forget_unless_newer('consents') }}",
+) }}
 
 with
 
@@ -13,7 +17,7 @@ events as (
         case when not is_opt_in then event_at end as opted_out_at,
         batch_date
     from {{ ref('stg_consents') }}
-    where {{ new_batches() }}
+    where {{ new_batches('consents', anew=true) }}
 
 ),
 

@@ -1,18 +1,25 @@
-{{ config(materialized='incremental', unique_key=['contact_source', 'batch_date']) }}
+{{ config(
+    materialized='incremental',
+    unique_key=['contact_source', 'batch_date'],
+    pre_hook=[
+        "{{ forget_replaced('campaign_mailings', contact_source='client') }}",
+        "{{ forget_replaced('dispatches', contact_source='hub') }}",
+    ],
+) }}
 
 with
 
 campaign_mailings as (
 
     select * from {{ ref('stg_campaign_mailings') }}
-    where {{ new_batches('client', 'contact_source') }}
+    where {{ new_batches('campaign_mailings') }}
 
 ),
 
 dispatches as (
 
     select * from {{ ref('stg_dispatches') }}
-    where {{ new_batches('hub', 'contact_source') }}
+    where {{ new_batches('dispatches') }}
 
 ),
 

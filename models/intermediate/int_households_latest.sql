@@ -1,11 +1,25 @@
-{{ config(materialized='incremental', unique_key='customer_id') }}
+{{ config(
+    materialized='incremental',
+    unique_key='customer_id',
+    pre_hook="{{ forget_unless_newer('households') }}",
+) }}
 
 with
 
 households as (
 
     select * from {{ ref('stg_households') }}
-    where {{ new_batches() }}
+    where {{ new_batches('households', anew=true) }}
+
+),
+
+newest as (
+
+    select *
+    from households
+    qualify row_number() over (
+        partition by customer_id order by updated_at desc, batch_date desc
+    ) = 1
 
 ),
 
@@ -48,14 +62,20 @@ final as (
         -- times
         registration_date,
         updated_at,
+        deleted_at,
 
         -- lineage
         batch_date
 
-    from households
-    qualify row_number() over (
-        partition by customer_id order by batch_date desc, updated_at desc
-    ) = 1
+    from newest
+    {% if is_incremental() %}
+    -- A version that came late does not undo a newer one.
+    where
+        not exists (
+            select 1 from {{ itself() }} as known
+            where known.customer_id = newest.customer_id and known.updated_at > newest.updated_at
+        )
+    {% endif %}
 
 )
 

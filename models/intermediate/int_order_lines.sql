@@ -1,11 +1,15 @@
-{{ config(materialized='incremental', unique_key='batch_date') }}
+{{ config(
+    materialized='incremental',
+    unique_key='batch_date',
+    pre_hook="{{ forget_replaced('transactions') }}",
+) }}
 
 with
 
 transactions as (
 
     select * from {{ ref('stg_transactions') }}
-    where {{ new_batches() }}
+    where {{ new_batches('transactions') }}
 
 ),
 
@@ -16,6 +20,8 @@ final as (
         customer_id,
         order_id,
         product_id,
+        store_id,
+        channel,
 
         -- numbers
         item_count,

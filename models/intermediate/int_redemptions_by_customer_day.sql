@@ -1,11 +1,15 @@
-{{ config(materialized='incremental', unique_key='batch_date') }}
+{{ config(
+    materialized='incremental',
+    unique_key='batch_date',
+    pre_hook="{{ forget_replaced('coupon_redemptions') }}",
+) }}
 
 with
 
 coupon_redemptions as (
 
     select * from {{ ref('stg_coupon_redemptions') }}
-    where {{ new_batches() }}
+    where {{ new_batches('coupon_redemptions') }}
 
 ),
 

@@ -10,7 +10,7 @@ store_days as (
         row_number() over (
             partition by customer_id, business_date order by last_sold_at, last_order_id
         ) as visit_rank
-    from {{ ref('int_sales_by_customer_store_day') }}
+    from {{ ref('int_sales_resolved') }}
 
 ),
 

@@ -1,11 +1,15 @@
-{{ config(materialized='incremental', unique_key='batch_date') }}
+{{ config(
+    materialized='incremental',
+    unique_key='batch_date',
+    pre_hook="{{ forget_replaced('transactions') }}",
+) }}
 
 with
 
 transactions as (
 
     select * from {{ ref('stg_transactions') }}
-    where {{ new_batches() }}
+    where {{ new_batches('transactions') }}
 
 ),
 

@@ -2,13 +2,13 @@ with
 
 households as (
 
-    select customer_id from {{ ref('int_households_latest') }}
+    select customer_id from {{ ref('int_households_resolved') }}
 
 ),
 
 lines as (
 
-    select * from {{ ref('int_order_lines') }}
+    select * from {{ ref('int_order_lines_resolved') }}
 
 ),
 

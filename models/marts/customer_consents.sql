@@ -2,7 +2,7 @@ with
 
 households as (
 
-    select customer_id, country_code from {{ ref('int_households_latest') }}
+    select customer_id, country_code from {{ ref('int_households_resolved') }}
 
 ),
 
@@ -11,7 +11,7 @@ consents as (
     select
         *,
         case when is_opt_in then 1 else 0 end as answer
-    from {{ ref('int_consents_latest') }}
+    from {{ ref('int_consents_resolved') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 households as (
 
-    select * from {{ ref('int_households_latest') }}
+    select * from {{ ref('int_households_resolved') }}
 
 ),
 

@@ -2,20 +2,20 @@ with
 
 households as (
 
-    select customer_id from {{ ref('int_households_latest') }}
+    select customer_id from {{ ref('int_households_resolved') }}
 
 ),
 
 contacts as (
 
-    select * from {{ ref('int_contacts_by_customer_day') }}
+    select * from {{ ref('int_contacts_resolved') }}
     where contact_date <= {{ business_date() }}
 
 ),
 
 redemptions as (
 
-    select * from {{ ref('int_redemptions_by_customer_day') }}
+    select * from {{ ref('int_redemptions_resolved') }}
 
 ),
 

@@ -8,7 +8,7 @@ with
 
 households as (
 
-    select * from {{ ref('int_households_latest') }}
+    select * from {{ ref('int_households_resolved') }}
 
 ),
 

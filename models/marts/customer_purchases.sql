@@ -4,7 +4,7 @@ with
 
 households as (
 
-    select customer_id from {{ ref('int_households_latest') }}
+    select customer_id from {{ ref('int_households_resolved') }}
 
 ),
 

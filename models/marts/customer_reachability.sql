@@ -12,6 +12,25 @@ consents as (
 
 ),
 
+closed as (
+
+    select * from {{ ref('int_addresses_closed') }}
+
+),
+
+contactable_before as (
+
+    select * from {{ ref('stg_contactable_before') }}
+
+),
+
+consent_source as (
+
+    select coalesce(max(case when is_consent and is_stale then 1 else 0 end), 0) = 1 as is_stale
+    from {{ ref('stg_pinned_batches') }}
+
+),
+
 deliverable as (
 
     select
@@ -27,25 +46,47 @@ deliverable as (
         consents.allow_email,
         consents.allow_sms,
         consents.allow_direct_mail,
+        -- Of a record that was closed: only whoever agreed since then is written to there.
+        coalesce(closed_emails.closed_at >= consents.email_opt_in_ts, false) as is_closed_email,
+        coalesce(closed_phones.closed_at >= consents.sms_opt_in_ts, false) as is_closed_phone,
         identity.email_norm is not null as email_deliverable,
         identity.phone_e164 is not null as sms_deliverable,
         identity.address_line is not null and identity.postal_code is not null as mail_deliverable
     from identity
     inner join consents using (customer_id)
+    left join closed as closed_emails on identity.email_norm = closed_emails.address
+    left join closed as closed_phones on identity.phone_e164 = closed_phones.address
+
+),
+
+agreed as (
+
+    select
+        *,
+        may_be_written_to and allow_email and email_deliverable and is_main_email
+        and not is_closed_email as agreed_email,
+        may_be_written_to and allow_sms and sms_deliverable and is_main_phone
+        and not is_closed_phone as agreed_sms,
+        may_be_written_to and allow_direct_mail and mail_deliverable and is_main_address
+            as agreed_direct_mail
+    from deliverable
 
 ),
 
 contactable as (
 
+    -- On stale consents a no still counts, and nobody turns contactable who was not.
     select
-        *,
-        may_be_written_to and allow_email and email_deliverable and is_main_email
-            as contactable_email,
-        may_be_written_to and allow_sms and sms_deliverable and is_main_phone
-            as contactable_sms,
-        may_be_written_to and allow_direct_mail and mail_deliverable and is_main_address
-            as contactable_direct_mail
-    from deliverable
+        {% for channel in ['email', 'sms', 'direct_mail'] %}
+        agreed.agreed_{{ channel }} and (
+            not consent_source.is_stale
+            or coalesce(contactable_before.contactable_{{ channel }}, false)
+        ) as contactable_{{ channel }},
+        {% endfor %}
+        agreed.*
+    from agreed
+    left join contactable_before using (customer_id)
+    cross join consent_source
 
 ),
 
@@ -67,6 +108,7 @@ final as (
         -- descriptive
         case
             when contactable_email or contactable_sms or contactable_direct_mail then null
+            when agreed_email or agreed_sms or agreed_direct_mail then 'consents are stale'
             when is_test then 'test record'
             when is_blocked then 'blocked by the client'
             when not opt_in_global then 'no marketing consent'
@@ -80,6 +122,13 @@ final as (
                     or (allow_direct_mail and mail_deliverable)
                 )
                 then 'no deliverable address'
+            when
+                not (
+                    (allow_email and email_deliverable and not is_closed_email)
+                    or (allow_sms and sms_deliverable and not is_closed_phone)
+                    or (allow_direct_mail and mail_deliverable)
+                )
+                then 'address of a closed record'
             else 'not the main record of its address'
         end as suppression_reason,
         case

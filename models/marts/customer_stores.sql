@@ -2,13 +2,13 @@ with
 
 households as (
 
-    select customer_id from {{ ref('int_households_latest') }}
+    select customer_id from {{ ref('int_households_resolved') }}
 
 ),
 
 store_days as (
 
-    select * from {{ ref('int_sales_by_customer_store_day') }}
+    select * from {{ ref('int_sales_resolved') }}
     where {{ within('business_date', 365) }}
 
 ),

@@ -10,6 +10,7 @@ trimmed as (
 
     select
         *,
+        deleted_at is null as is_open,
         lower(trim(email)) as typed_email,
         {{ without('phone', '[^0-9]') }} as phone_digits,
         nullif(lower({{ without('address_line', '[ .,;:/#-]') }}), '') as street_key,
@@ -25,9 +26,9 @@ final as (
         household_id as customer_id,
         cast(household_id as varchar) as client_customer_id,
 
-        -- contact
-        nullif(trim(first_name), '') as first_name,
-        nullif(trim(last_name), '') as last_name,
+        -- contact; of a closed record only where never to write to again
+        case when is_open then nullif(trim(first_name), '') end as first_name,
+        case when is_open then nullif(trim(last_name), '') end as last_name,
         case
             when {{ matches_fully('typed_email', '[^@ ]+@[^@ ]+[.][^@ .]+') }} then typed_email
         end as email_norm,
@@ -35,13 +36,16 @@ final as (
             when length(phone_digits) = 10 then '+1' || phone_digits
             when length(phone_digits) = 11 and left(phone_digits, 1) = '1' then '+' || phone_digits
         end as phone_e164,
-        nullif(trim(address_line), '') as address_line,
-        nullif(trim(city), '') as city,
-        nullif(trim(postal_code), '') as postal_code,
-        street_key || '|' || postal_key as address_key,
+        case when is_open then nullif(trim(address_line), '') end as address_line,
+        case when is_open then nullif(trim(city), '') end as city,
+        case when is_open then nullif(trim(postal_code), '') end as postal_code,
+        case when is_open then street_key || '|' || postal_key end as address_key,
 
         -- who
-        nullif(nullif(birth_date, date '1900-01-01'), date '1970-01-01') as birth_date,
+        case
+            when is_open
+                then nullif(nullif(birth_date, date '1900-01-01'), date '1970-01-01')
+        end as birth_date,
         case gender
             when 'F' then 'female'
             when 'M' then 'male'
@@ -67,6 +71,7 @@ final as (
         -- times
         registered_on as registration_date,
         updated_at,
+        deleted_at,
 
         -- lineage
         batch_date

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from flows.builds import dbt, fingerprints, fork, live, pins
 from flows.builds.build import base_of
-from flows.contracts.contract import read_contracts
+from flows.contracts.files import read_contracts
 from flows.contracts.policy import decide
 from flows.ledger import Ledger
 from flows.ledger import fingerprints as fingerprints_table

@@ -1,11 +1,15 @@
--- A row is a section that has not exactly the customers of the household master: the view's inner
--- joins would lose somebody.
+-- A row is a section that has not exactly the customers of the household master, which are its
+-- records but for those closed or merged into another: the view's inner joins would lose somebody.
 
 with
 
 households as (
 
-    select count(*) as customers from {{ ref('int_households_latest') }}
+    select count(*) as customers
+    from {{ ref('int_households_latest') }}
+    where
+        deleted_at is null
+        and customer_id not in (select customer_id from {{ ref('int_customers_resolved') }})
 
 ),
 

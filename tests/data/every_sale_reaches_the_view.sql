@@ -1,11 +1,11 @@
--- A row is a difference between what the tills sold to known customers and what the view says
--- they bought: money or orders were lost, or counted twice, on the way.
+-- A row is a difference between what the tills sold to known customers, under whichever of their
+-- records, and what the view says they bought: money or orders were lost, or counted twice.
 
 with
 
 households as (
 
-    select customer_id from {{ ref('int_households_latest') }}
+    select customer_id from {{ ref('int_households_resolved') }}
 
 ),
 
@@ -14,7 +14,7 @@ sold as (
     select
         {{ money('sum(lines.net_amount)') }} as net_amount,
         count(distinct lines.order_id) as order_count
-    from {{ ref('int_order_lines') }} as lines
+    from {{ ref('int_order_lines_resolved') }} as lines
     inner join households on lines.customer_id = households.customer_id
 
 ),

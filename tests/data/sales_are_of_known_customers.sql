@@ -1,6 +1,6 @@
 {{ config(severity='warn') }}
 
--- A row is a customer with sales whom the household master does not know: the sales are kept,
+-- A row is a record with sales that the household master does not know: the sales are kept,
 -- and reach the view on the day the household does.
 
 select lines.customer_id, count(*) as lines

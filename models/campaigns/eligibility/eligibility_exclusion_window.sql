@@ -13,7 +13,7 @@ candidates as (
 
 contacts as (
 
-    select * from {{ ref('int_contacts_by_customer_day') }}
+    select * from {{ ref('int_contacts_resolved') }}
     where contact_source = 'hub'
 
 ),

@@ -1,0 +1,244 @@
+"""A batch of a past date that is corrected, comes late or is gone reaches every incremental model.
+
+What is made on top of a base must equal what is made from nothing with the same pins.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+from flows.builds import base, dbt, fingerprints, fork, live, pins
+from flows.builds.base import BatchFile
+from flows.contracts.files import read_contracts
+from flows.contracts.policy import decide
+from flows.ledger import Ledger, deliveries
+from flows.settings import Instance
+
+Prints = dict[str, tuple[int, str]]
+
+EVERYTHING = ("build", "--exclude-resource-type", "unit_test")
+# The marts are made anew each night: equal intermediate models are equal views.
+KEPT = ("run", "--select", "staging", "intermediate")
+HISTORY, FIRST, SECOND, THIRD = (dt.date(2017, 11, day) for day in (18, 19, 20, 21))
+INCREMENTAL = {
+    *("int_order_lines", "int_sales_by_customer_store_day", "int_redemptions_by_customer_day"),
+    *("int_contacts_by_customer_day", "int_consents_latest", "int_households_latest"),
+    "int_merges_latest",
+}
+
+# What a correction makes of a batch.
+NO_ROWS = "where false"
+FEWER_ROWS = "where household_id % 3 <> 0"
+OTHER_SALES = "sales_value + 1 as sales_value, quantity + 1 as quantity"
+OTHER_ANSWERS = "if(status = 'opt_in', 'opt_out', 'opt_in') as status"
+OTHER_NAMES = "'Corrected' as last_name"
+EARLIER_SALES = "business_date - 2 as business_date"
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The accepted batches of an instance, as a test moves them, and builds made of them."""
+
+    instance: Instance
+    ledger: Ledger
+
+    def correct(self, table: str, day: dt.date, changed: str = "", rows: str = "") -> None:
+        """Deliver another version of a batch: with other values, or not all of its rows."""
+        row = self._newest(table, day)
+        version = row["version"] + 1
+        # In the test's own place: the ledger's paths are those of the world.
+        path = self.instance.batches / table / f"batch_date={day}" / f"v{version}.parquet"
+        replaced = f"replace ({changed})" if changed else ""
+        with duckdb.connect() as connection:
+            connection.execute(
+                f"copy (select * {replaced} from "
+                f"read_parquet('{row['batch_path']}', hive_partitioning = false) {rows}) "
+                f"to '{path}' (format parquet)"
+            )
+        del row["id"]
+        row |= {"version": version, "batch_path": str(path), "sha256": f"{table} {day} {version}"}
+        self.ledger.add(deliveries, **row)
+
+    def hide(self, table: str, day: dt.date) -> None:
+        """Let a batch not have come."""
+        self._move(table, day, "hidden")
+
+    def bring(self, table: str, day: dt.date) -> None:
+        """Let a hidden batch come after all."""
+        self._move(table, day, "arrived")
+
+    def build(
+        self, name: str, day: dt.date, on: Path | None, command: Sequence[str] = KEPT
+    ) -> tuple[Path, Prints]:
+        """Make a day's models on a base, or from nothing."""
+        contracts = read_contracts()
+        verdicts = [decide(each, day, "arrived", "", day) for each in contracts.values()]
+        target = self.instance.root / "again.duckdb"
+        fork.fork(on, target)
+        pins.pin(
+            target,
+            pins.Clock(name, day, "any", None),
+            pins.choose(self.ledger, contracts, verdicts),
+        )
+        prints = self.run(target, command)
+        return target.rename(target.with_name(f"{name}.duckdb")), prints
+
+    def run(self, target: Path, command: Sequence[str] = KEPT) -> Prints:
+        """Run dbt in a build that is pinned."""
+        dbt.run(self.instance, target, list(command))
+        found = fingerprints.take(target).items()
+        return {name: told for name, told in found if command == EVERYTHING or _is_kept(name)}
+
+    def _newest(self, table: str, day: dt.date) -> dict[str, Any]:
+        mine = (deliveries.c.table_name == table) & (deliveries.c.business_date == day)
+        query = sa.select(deliveries).where(mine).order_by(deliveries.c.version.desc())
+        return dict(self.ledger.row(query) or {})
+
+    def _move(self, table: str, day: dt.date, state: str) -> None:
+        mine = (deliveries.c.table_name == table) & (deliveries.c.business_date == day)
+        self.ledger.change(deliveries, mine, state=state)
+
+
+def _is_kept(name: str) -> bool:
+    return name.startswith("intermediate.")
+
+
+@pytest.fixture
+def batches(instance: Instance, ledger: Ledger) -> Batches:
+    """The batches of the test's own instance."""
+    return Batches(instance, ledger)
+
+
+def different(one: Prints, other: Prints) -> set[str]:
+    """The models that differ, by name."""
+    names = [name for name in one | other if one.get(name) != other.get(name)]
+    return {name.partition(".")[2] for name in names}
+
+
+def test_corrected_batches_of_past_dates_give_what_a_build_from_nothing_gives(
+    batches: Batches, instance: Instance
+) -> None:
+    before = fingerprints.take(live.path_of(instance, f"{THIRD}-01"))
+    batches.correct("transactions", FIRST, OTHER_SALES)
+    batches.correct("transactions", SECOND, EARLIER_SALES, FEWER_ROWS)
+    batches.correct("coupon_redemptions", FIRST, rows=NO_ROWS)
+    batches.correct("campaign_mailings", HISTORY, rows=FEWER_ROWS)
+    batches.correct("dispatches", SECOND, rows="where customer_id % 3 <> 0")
+    batches.correct("consents", SECOND, OTHER_ANSWERS)
+    batches.correct("households", FIRST, OTHER_NAMES)
+    batches.correct("household_merges", SECOND, rows=NO_ROWS)
+    top, on_top = batches.build("top", THIRD, live.path_of(instance, f"{SECOND}-01"), EVERYTHING)
+    _, whole = batches.build("whole", THIRD, None, EVERYTHING)
+    assert different(on_top, whole) == set()
+    # Each of the corrections has changed something: nothing is equal for being left as it was.
+    assert different(on_top, before) >= INCREMENTAL
+    assert purchases_that_differ_from_the_tills(top) == []
+
+
+def purchases_that_differ_from_the_tills(build: Path) -> list[object]:
+    """Customers whose last day or number of orders are not those of the trading days sent."""
+    query = """
+        with sold as (
+            select
+                coalesce(merged.surviving_customer_id, lines.household_id) as customer_id,
+                max(lines.business_date) as last_order_date,
+                count(distinct lines.basket_id)
+                    filter (where lines.business_date > date '2017-11-21' - 7) as orders_7d,
+                count(distinct lines.basket_id)
+                    filter (where lines.business_date > date '2017-11-21' - 30) as orders_30d,
+            from raw.transactions as lines
+            left join intermediate.int_customers_resolved as merged
+                on lines.household_id = merged.customer_id
+            group by 1
+        )
+        select customer_id, last_order_date, orders_7d, orders_30d from marts.customer_purchases
+        where last_order_date is not null
+        except
+        from sold
+    """
+    with duckdb.connect(str(build), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_late_and_lost_batches_give_what_a_build_from_nothing_gives(
+    batches: Batches, instance: Instance
+) -> None:
+    late = [
+        *(("transactions", FIRST), ("consents", FIRST), ("households", FIRST)),
+        *(("household_merges", FIRST), ("coupon_redemptions", SECOND)),
+    ]
+    for table, day in late:
+        batches.hide(table, day)
+    without, before = batches.build("without", SECOND, live.path_of(instance, f"{HISTORY}-01"))
+    for table, day in late:
+        batches.bring(table, day)
+    # Late, and corrected since; late rows of days that were taken; a batch that is gone.
+    batches.correct("consents", FIRST, OTHER_ANSWERS, FEWER_ROWS)
+    batches.correct("transactions", SECOND, EARLIER_SALES, FEWER_ROWS)
+    batches.hide("dispatches", SECOND)
+    top, on_top = batches.build("top", THIRD, without)
+    _, whole = batches.build("whole", THIRD, None)
+    assert different(on_top, whole) == set()
+    assert different(on_top, before) >= INCREMENTAL
+    assert whole["intermediate.int_sales_of_late_days"][0] > 0
+    # What a developer does in a fork of live: the same batches once more.
+    assert different(batches.run(top), whole) == set()
+
+
+# What the pins tell dbt
+
+
+def told(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """The changed batches: day and change."""
+    query = "select strftime(batch_date, '%d'), change from raw.changed_batches"
+    return {(str(row[0]), str(row[1])) for row in connection.execute(query).fetchall()}
+
+
+def files(*days: tuple[dt.date, str]) -> list[BatchFile]:
+    """Batches of one table, by day and hash."""
+    return [BatchFile("transactions", day, sha256) for day, sha256 in days]
+
+
+def test_a_build_is_told_what_its_base_was_not_made_of() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw")
+        base.compare_batches(connection, files((FIRST, "a"), (SECOND, "b")))
+        assert told(connection) == {("19", "new"), ("20", "new")}
+        base.compare_batches(connection, files((FIRST, "a"), (SECOND, "b")))
+        assert told(connection) == set()
+        base.compare_batches(connection, files((HISTORY, "z"), (SECOND, "c"), (THIRD, "d")))
+        assert told(connection) == {
+            *(("18", "new"), ("19", "gone"), ("20", "replaced"), ("21", "new")),
+        }
+        base.compare_batches(connection, [])
+        assert told(connection) == {("18", "gone"), ("20", "gone"), ("21", "gone")}
+
+
+def test_a_base_that_does_not_say_what_it_was_made_of_is_taken_for_made_of_something_else() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw; create table raw.build (build_id varchar)")
+        base.compare_batches(connection, files((FIRST, "a")))
+        assert told(connection) == {("19", "replaced")}
+
+
+def test_whom_the_base_would_write_to_is_kept_and_built_from_nothing_it_is_nobody() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw; create schema marts")
+        base.keep_contactable(connection)
+        kept = "select customer_id, contactable_email from raw.base_contactable"
+        assert connection.execute(kept).fetchall() == []
+        connection.execute(
+            "create table marts.customer_reachability as select * from (values "
+            "(1, true, false, false), (2, false, false, true), (3, false, false, false)) "
+            "as given(customer_id, contactable_email, contactable_sms, contactable_direct_mail)"
+        )
+        base.keep_contactable(connection)
+        assert connection.execute(f"{kept} order by all").fetchall() == [(1, True), (2, False)]
