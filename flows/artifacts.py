@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.campaigns.gate import Decision
 from flows.contracts.policy import Verdict
-from flows.intake.receive import Received
+from flows.intake.intake import Received
 
 
 @task(cache_policy=NO_CACHE, task_run_name="show the tables")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from typing import Annotated
 
 import typer
 
-from flows.errors import SettingsWrong, Stopped
+from flows import cli_quarantine, cli_sources
+from flows.dates import date_of
+from flows.errors import Stopped
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +25,9 @@ app = typer.Typer(
 )
 explain = typer.Typer(no_args_is_help=True, help="Why is a campaign or a column what it is?")
 app.add_typer(explain, name="explain")
+app.add_typer(cli_quarantine.app, name="quarantine")
+app.add_typer(cli_sources.source, name="source")
+app.add_typer(cli_sources.contract, name="contract")
 
 Day = Annotated[str, typer.Argument(help="The business date, such as 2017-11-21.")]
 
@@ -36,7 +40,7 @@ def run(day: Day, send: Annotated[bool, typer.Option(help="Write campaign files.
     from flows.settings import read_instance
     from flows.summary import latest_night, read_day
 
-    date, instance = _date(day), read_instance()
+    date, instance = date_of(day), read_instance()
     ledger = Ledger(instance.ledger_url)
     before = latest_night(ledger)
     console.narrate()
@@ -58,7 +62,21 @@ def status(
     """Show what is live, what is running, and what became of a business date."""
     from flows.status import show_status
 
-    show_status(_date(day) if day else None)
+    show_status(date_of(day) if day else None)
+
+
+@app.command()
+def gate(
+    day: Day,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(help="TABLE=STATE, such as transactions=missing; may be said repeatedly."),
+    ] = None,
+) -> None:
+    """Show which campaigns of a date are held and why, or which would be. Changes nothing."""
+    from flows.what_if import show_gate
+
+    show_gate(date_of(day), what_if or [])
 
 
 @app.command()
@@ -75,6 +93,44 @@ def rollback() -> None:
         nights.repair(instance, ledger)
         left, now_live = live.roll_back(instance, ledger)
     typer.echo(f"Live was {left} and is {now_live}. To go forward again: scv run {left[:10]}")
+
+
+@app.command()
+def receive(
+    table: Annotated[str, typer.Argument(help="The raw table, such as transactions.")],
+    day: Day,
+) -> None:
+    """Take in one table of a date once more: it came late, was corrected, or is asked for anew.
+
+    The view has it with the next batch. How far back a correction may reach is in the contract.
+    """
+    from flows.past_dates import receive_again
+    from flows.settings import read_instance
+
+    got = receive_again(read_instance(), table, date_of(day))
+    counted = f", {got.counts.accepted:,} rows accepted" if got.counts else ""
+    before = ": the same as before" if got.taken_before else ""
+    typer.echo(f"{table} for {day}: {got.state}{counted}{before}")
+    if got.sentence:
+        typer.echo(got.sentence)
+    raise typer.Exit(0 if got.counts else 1)
+
+
+@app.command()
+def override(
+    table: Annotated[str, typer.Argument(help="The raw table, such as transactions.")],
+    day: Day,
+    policy: Annotated[str, typer.Option(help="What is done instead, such as use_last_good.")],
+    who: Annotated[str, typer.Option(help="Who decides: a name.")],
+    why: Annotated[str, typer.Option(help="The reason; the gate quotes it.")],
+    until: Annotated[str, typer.Option(help="The client's clock, such as 09:00.")],
+) -> None:
+    """Decide otherwise than the contract for one table of one date. Consents cannot be widened."""
+    from flows.overrides import override as write_down
+    from flows.settings import read_instance
+
+    said = write_down(read_instance(), table, date_of(day), policy, who, why, until)
+    typer.echo(said)
 
 
 @app.command()
@@ -96,10 +152,15 @@ def docs() -> None:
 @app.command()
 def check() -> None:
     """Hold every contract in expectations/ against what contracts may say. Takes nothing in."""
-    from flows.contracts.contract import read_contracts
+    from flows.contracts.calendar import read_calendar, refuse_unknown_tables
+    from flows.contracts.files import read_contracts
     from flows.contracts.suites import suite_of
+    from flows.intake.sources.declared import read_sources, source_of
 
-    for contract in read_contracts().values():
+    sources, contracts = read_sources(), read_contracts()
+    refuse_unknown_tables(read_calendar(), contracts)
+    for contract in contracts.values():
+        source_of(sources, contract)
         checks = len(suite_of(contract).expectations)
         typer.echo(f"{contract.table}: {len(contract.columns)} columns, {checks} checks, sound")
 
@@ -127,10 +188,3 @@ def main() -> None:
     except Stopped as stopped:
         typer.secho(f"Stopped: {stopped}", fg="red", err=True)
         sys.exit(stopped.exit_code)
-
-
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise SettingsWrong(f"'{text}' is not a date: write it as 2017-11-21.") from None

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import sys
 
 from rich.console import Console
 from rich.table import Table
 
+from flows import clock
 from flows.builds import live
+from flows.ledger import Row
 from flows.settings import Instance
 from flows.summary import DaySummary
 
 # A log file or a pipe has no width of its own.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
-COLOURS = {"arrived": "green", "sent": "green", "held": "yellow", "waiting": "yellow"}
+COLOURS = {
+    "arrived": "green",
+    "not_due": "green",
+    "sent": "green",
+    "held": "yellow",
+    "late": "yellow",
+    "waiting": "yellow",
+}
 
 
 class Narrator(logging.Handler):
@@ -60,6 +70,8 @@ def show_day(instance: Instance, summary: DaySummary) -> None:
     console.print()
     if summary.tables:
         console.print(_tables(summary))
+    for row in summary.overrides:
+        say(f"  {_override(instance, row)}", "yellow")
     if summary.campaigns:
         console.print(_campaigns(summary))
     for line in summary.campaigns:
@@ -71,6 +83,15 @@ def show_day(instance: Instance, summary: DaySummary) -> None:
             f"Build {build['build_id']} took {build['seconds']:.1f} s with code "
             f"{build['release']}; live is {live.current(instance)}."
         )
+
+
+def _override(instance: Instance, row: Row) -> str:
+    until = row["until"].replace(tzinfo=dt.UTC).astimezone(instance.time_zone)
+    over = "" if until > clock.now(instance) else " (over)"
+    return (
+        f"{row['table_name']} is overridden: {row['policy']} until {until:%Y-%m-%d %H:%M}{over}, "
+        f"decided by {row['who']}: {row['why']}"
+    )
 
 
 def _tables(summary: DaySummary) -> Table:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
-import duckdb
 import sqlalchemy as sa
 from rich.table import Table
 
 from flows.builds import live
 from flows.campaigns import lineage
-from flows.campaigns.lineage import Graph
+from flows.campaigns.attributes import attributes_of
+from flows.campaigns.graph import VIEW, Graph
+from flows.campaigns.lineage import Reads
+from flows.campaigns.traces import told
 from flows.console import console, say
 from flows.errors import SettingsWrong
 from flows.ledger import Ledger, decisions, occurrences
@@ -29,14 +31,7 @@ def of_campaign(name: str) -> None:
     if name not in reads:
         raise _unknown("campaign", name, list(reads))
     say(graph.description(f"audience_{name}"))
-    table = Table(title="It reads", title_justify="left")
-    table.add_column("attribute or rule")
-    table.add_column("from the raw tables", overflow="fold")
-    for attribute, tables in sorted(reads[name].attributes.items()):
-        table.add_row(attribute, ", ".join(sorted(tables)))
-    for rule, tables in sorted(reads[name].rules.items()):
-        table.add_row(f"rule {rule}", ", ".join(sorted(tables)) or "nothing: a draw by id")
-    console.print(table)
+    _show_reads(reads[name])
     _show_targets(live.path_of(instance, build_id), name, build_id)
     _show_history(Ledger(instance.ledger_url), name)
 
@@ -48,21 +43,34 @@ def of_column(name: str) -> None:
         SettingsWrong: when the view has no such column.
     """
     _, build_id, graph = _live()
-    columns = graph.view_columns()
-    if name not in columns:
-        raise _unknown("column of the view", name, list(columns))
-    sections = sorted(columns[name])
-    raw = sorted({table for section in sections for table in graph.raw_tables(section)})
-    readers = [c for c, reads in lineage.read(graph).items() if name in reads.attributes]
-    told = {
-        "column": f"single_customer_view.{name} ({graph.data_type(name)}), build {build_id}",
-        "meaning": graph.column_description(name),
-        "computed in": ", ".join(sections) or "the build itself",
-        "from raw tables": ", ".join(raw) or "none: it is a fact of the build",
-        "read by campaigns": ", ".join(readers) or "none",
+    found = {attribute.name: attribute for attribute in attributes_of(graph)}
+    if name not in found:
+        raise _unknown("column of the view", name, list(found))
+    attribute = found[name]
+    lines = {
+        "column": f"{VIEW}.{name} ({attribute.data_type}), build {build_id}",
+        "meaning": attribute.meaning,
+        "computed in": ", ".join(attribute.sections) or "the build itself",
+        "made of": attribute.made_of or "no raw column: it is a fact of the build",
+        "depends also on": attribute.depends_on or "no other raw column",
+        "read by campaigns": ", ".join(attribute.campaigns) or "none",
+        "told as a reason by": ", ".join(attribute.told_by) or "none",
     }
-    for label, text in told.items():
-        say(f"{label + ':':<19}{text}")
+    for label, text in lines.items():
+        say(f"{label + ':':<21}{text}")
+
+
+def _show_reads(reads: Reads) -> None:
+    table = Table(title="It reads", title_justify="left")
+    table.add_column("attribute or rule")
+    table.add_column("from the raw columns", overflow="fold")
+    for attribute, found in sorted(reads.attributes.items()):
+        table.add_row(attribute, found.in_words)
+    for rule, found in sorted(reads.rules.items()):
+        table.add_row(f"rule {rule}", told(found.depends) or "nothing: a draw by id")
+    for attribute, found in sorted(reads.told.items()):
+        table.add_row(f"{attribute} (only told as the reason)", found.in_words)
+    console.print(table)
 
 
 def _live() -> tuple[Instance, str, Graph]:
@@ -80,6 +88,8 @@ def _unknown(kind: str, name: str, known: list[str]) -> SettingsWrong:
 
 
 def _show_targets(build: Path, campaign: str, build_id: str) -> None:
+    import duckdb  # a column is explained without it, in less time
+
     with duckdb.connect(str(build), read_only=True) as connection:
         rows = connection.execute(
             "select status, coalesce(rule, ''), count(*) from campaigns.campaign_targets "

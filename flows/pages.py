@@ -1,6 +1,7 @@
-"""Pages that a person reads: the contracts, and what became of each night. Static, no scripts.
+"""Pages that a person reads: contracts, column lineage, and what became of each night. Static.
 
-`write_pages(ledger, folder)` writes `contracts.html` and `nights/`. The batch writes them beside
+`write_pages` writes `contracts.html`, `lineage.html` and `nights/`, without scripts: what is on a
+page, the browser's own search finds. The batch writes them beside
 the warehouse at the end of every night, `scv docs` beside dbt's own pages.
 """
 
@@ -13,7 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from flows.contracts.contract import read_contracts
+from flows.campaigns import lineage
+from flows.campaigns.attributes import attributes_of, hanging_on
+from flows.campaigns.graph import Graph
+from flows.contracts.contract import Contract
+from flows.contracts.files import read_contracts
+from flows.intake.sources.declared import read_sources, source_of
 from flows.ledger import Ledger, Row, deliveries, findings, nights
 from flows.settings import PROJECT
 from flows.summary import read_day
@@ -23,11 +29,16 @@ TEMPLATES = PROJECT / "docs" / "pages"
 NIGHTS_REWRITTEN = 31
 
 
-def write_pages(ledger: Ledger, folder: Path) -> None:
-    """Write the contracts' page, a page for each of the last nights, and an index over them."""
+def write_pages(ledger: Ledger, folder: Path, manifest: Path | None = None) -> None:
+    """Write the contracts' page, that of lineage, one for each of the last nights, and an index.
+
+    Args:
+        ledger: what happened.
+        folder: where the pages are written.
+        manifest: dbt's graph of what is live; without one nothing can be said of lineage.
+    """
     (folder / "nights").mkdir(parents=True, exist_ok=True)
-    contracts = read_contracts().values()
-    _write(folder / "contracts.html", "contracts.html.j2", contracts=contracts)
+    _write_what_hangs_together(folder, manifest)
     query = sa.select(nights.c.business_date).distinct().order_by(nights.c.business_date.desc())
     dates = [row["business_date"] for row in ledger.rows(query.limit(NIGHTS_REWRITTEN))]
     days = [read_day(ledger, date) for date in dates]
@@ -36,6 +47,27 @@ def write_pages(ledger: Ledger, folder: Path) -> None:
         checks = _checks(ledger, day.business_date)
         page = folder / "nights" / f"{day.business_date}.html"
         _write(page, "night.html.j2", day=day, checks=checks)
+
+
+def _write_what_hangs_together(folder: Path, manifest: Path | None) -> None:
+    graph = Graph.read(manifest) if manifest else None
+    attributes = attributes_of(graph) if graph else []
+    reads = lineage.read(graph) if graph else {}
+    contracts = read_contracts().values()
+    told = {
+        "contracts": contracts,
+        "hanging": {each.table: hanging_on(each.table, attributes, reads) for each in contracts},
+        "places": {each.table: _place(each) for each in contracts},
+    }
+    _write(folder / "contracts.html", "contracts.html.j2", **told)
+    _write(folder / "lineage.html", "lineage.html.j2", attributes=attributes, reads=reads)
+
+
+def _place(contract: Contract) -> dict[str, Any]:
+    """What the source says of the table, where it says anything of its own."""
+    source = source_of(read_sources(), contract)
+    of_table: dict[str, Any] = source.tables[contract.table].model_dump(exclude_defaults=True)
+    return {"kind": source.kind, **of_table}
 
 
 def _checks(ledger: Ledger, day: dt.date) -> list[Row]:

@@ -14,9 +14,11 @@ from flows.ledger import (
     builds,
     decisions,
     deliveries,
+    drifts,
     findings,
     nights,
     occurrences,
+    overrides,
     pins,
 )
 
@@ -55,6 +57,8 @@ class DaySummary:
     build: Row | None
     tables: Sequence[TableLine]
     campaigns: Sequence[CampaignLine]
+    overrides: Sequence[Row]
+    drifts: Sequence[Row]
 
 
 def read_day(ledger: Ledger, day: dt.date) -> DaySummary:
@@ -65,7 +69,8 @@ def read_day(ledger: Ledger, day: dt.date) -> DaySummary:
     build = ledger.row(
         sa.select(builds).where(builds.c.business_date == day).order_by(builds.c.build_id.desc())
     )
-    return DaySummary(day, night, build, _tables(ledger, day, build), _campaigns(ledger, day))
+    told = _tables(ledger, day, build), _campaigns(ledger, day)
+    return DaySummary(day, night, build, *told, _overrides(ledger, day), _drifts(ledger, day))
 
 
 def latest_day(ledger: Ledger) -> dt.date | None:
@@ -87,7 +92,8 @@ def _tables(ledger: Ledger, day: dt.date, build: Row | None) -> list[TableLine]:
     query = query.where(deliveries.c.state != "withdrawn")
     for row in ledger.rows(query.order_by(deliveries.c.table_name, deliveries.c.version)):
         newest[row["table_name"]] = row
-    return [_line(ledger, row, told.get(table, "")) for table, row in newest.items()]
+    lines = [_line(ledger, row, told.get(table, "")) for table, row in newest.items()]
+    return lines + [_not_due(table) for table in sorted(told.keys() - newest.keys())]
 
 
 def _verdicts(ledger: Ledger, build: Row | None) -> dict[str, str]:
@@ -96,6 +102,11 @@ def _verdicts(ledger: Ledger, build: Row | None) -> dict[str, str]:
     query = sa.select(pins.c.table_name, pins.c.sentence)
     rows = ledger.rows(query.where(pins.c.build_id == build["build_id"]))
     return {row["table_name"]: row["sentence"] for row in rows}
+
+
+def _not_due(table: str) -> TableLine:
+    # Of what is not due nothing is written down but that the build used what there was.
+    return TableLine(table, "not_due", None, None, 0, 0, "not due on that day, by its calendar")
 
 
 def _line(ledger: Ledger, row: Row, verdict: str) -> TableLine:
@@ -108,8 +119,37 @@ def _line(ledger: Ledger, row: Row, verdict: str) -> TableLine:
         row["rows_quarantined"],
         len(outcomes),
         sum(outcome != "passed" for outcome in outcomes),
-        verdict or row["sentence"],
+        "; ".join(_in_words(row, verdict)),
     )
+
+
+def _in_words(row: Row, verdict: str) -> list[str]:
+    # A verdict repeats what is wrong; one that was made before something else came does not.
+    # What arrived and is stale all the same lacks an earlier day.
+    lacks = f"{row['table_name']} for " in verdict and "never came" in verdict
+    told = lacks or row["state"] not in ("arrived", "late")
+    said = [verdict] if verdict and told else []
+    if row["sentence"].rstrip(".") not in verdict or not said:
+        said.append(row["sentence"])
+    if row["rows_changed"] is not None:
+        said.append(f"{row['rows_changed']:,} rows of the snapshot changed")
+    if row["came_again_at"] is not None:
+        said.append(f"the same bytes came again and were ignored, {row['came_again_at']:%H:%M} UTC")
+    return [each for each in said if each]
+
+
+def _overrides(ledger: Ledger, day: dt.date) -> list[Row]:
+    query = sa.select(overrides).where(overrides.c.business_date == day)
+    return ledger.rows(query.order_by(overrides.c.id))
+
+
+def _drifts(ledger: Ledger, day: dt.date) -> list[Row]:
+    query = (
+        sa.select(deliveries.c.table_name, deliveries.c.version, drifts)
+        .join(drifts, drifts.c.delivery_id == deliveries.c.id)
+        .where(deliveries.c.business_date == day)
+    )
+    return ledger.rows(query.order_by(deliveries.c.table_name, drifts.c.id))
 
 
 def _campaigns(ledger: Ledger, day: dt.date) -> list[CampaignLine]:
