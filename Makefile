@@ -1,6 +1,7 @@
 # `make` alone says what there is. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint docs deliver status lock clean
+.PHONY: help install run test lint docs deliver status lock clean \
+	benchmark-intake
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -13,7 +14,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS = false
 export DO_NOT_TRACK = 1
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 26
 
 .tools/uv/bin/uv:
 	@echo "uv is not here: getting it into .tools"
@@ -49,6 +50,9 @@ deliver: install ## let the demo client deliver a date: make deliver DATE=2017-1
 
 status: install ## what is live, and what became of the last night
 	@$(BIN)/scv status
+
+benchmark-intake: install ## measure the intake against the bare readers beneath it (half an hour)
+	@$(BIN)/python -m benchmarks.intake
 
 lock: ## resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile pyproject.toml --group demo --group dev --universal --python-version 3.11 \

@@ -1,0 +1,1 @@
+"""That the measurements can be made; never what they come to."""
