@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.delivery import Client
+from demo.delivery import CRM, Client
 from flows import prefect_settings
 from flows.ledger import Ledger
 from flows.settings import Instance, read_instance
@@ -124,11 +124,20 @@ def ledger(instance: Instance) -> Ledger:
     return Ledger(instance.ledger_url)
 
 
+@pytest.fixture(scope="session")
+def next_delivery(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The client's deliveries folder after 2017-11-22, written once for all tests of a worker."""
+    folder = tmp_path_factory.mktemp("next")
+    shutil.copy2(world.deliveries / CRM, folder)
+    Client().deliver(NEXT, False, folder)
+    return folder
+
+
 @pytest.fixture
-def delivered(instance: Instance) -> Path:
+def delivered(instance: Instance, next_delivery: Path) -> Path:
     """The client's delivery of 2017-11-22, to be spoilt by the test; returns its folder."""
-    Client().deliver(NEXT, False, instance.deliveries)
-    return instance.deliveries / NEXT.isoformat()
+    shutil.copy2(next_delivery / CRM, instance.deliveries)
+    return shutil.copytree(next_delivery / str(NEXT), instance.deliveries / str(NEXT))
 
 
 @pytest.fixture

@@ -101,14 +101,20 @@ def test_explain_campaign_says_what_it_reads_and_who_was_left_out(
 ) -> None:
     answer = scv("explain", "campaign", "win_back_email")
     assert answer.code == 0
-    for words in ("days_since_last_order", "transactions", "frequency_cap", "2017-11-21: sent"):
+    for words in (
+        *("lifecycle_stage", "transactions (business_date)", "frequency_cap", "2017-11-21: sent"),
+        "days_since_last_order (only told as the reason)",
+    ):
         assert words in answer.out
 
 
 def test_explain_column_says_what_it_means_and_is_made_of(instance: Instance, scv: Scv) -> None:
     answer = scv("explain", "column", "coupons_redeemed_lifetime")
     assert answer.code == 0
-    for words in ("customer_engagement", "coupon_redemptions", "coupon_lovers_email", "integer"):
+    for words in (
+        *("customer_engagement", "coupon_redemptions (its rows)", "coupon_lovers_email"),
+        *("integer", "household_id"),
+    ):
         assert words in answer.out
 
 

@@ -51,7 +51,7 @@ def site(world: World) -> Path:
 def test_the_overview_says_where_to_click(world: World, chromium: str, tmp_path: Path) -> None:
     page = shown(chromium, tmp_path, f"file://{site(world)}/index.html")
     assert "A single customer view, every morning" in page
-    for target in ("contracts.html", "nights/index.html"):
+    for target in ("contracts.html", "lineage.html", "nights/index.html"):
         assert f'href="{target}"' in page
         assert (site(world) / target).is_file()
 
@@ -79,6 +79,29 @@ def test_the_contracts_page_says_what_happens_when_a_table_does_not_come(world: 
     assert "Writing to someone who said no yesterday" in page
 
 
+def test_a_contract_says_which_attributes_and_campaigns_hang_on_it(world: World) -> None:
+    page = (site(world) / "contracts.html").read_text()
+    coupons = page[page.index('<h2 id="coupon_redemptions">') : page.index('<h2 id="dispatches">')]
+    assert 'href="lineage.html#campaign-coupon_lovers_email"' in coupons
+    assert "win_back_email" not in coupons
+    sales = page[page.index('<h2 id="transactions">') :]
+    assert '<a href="lineage.html#last_order_date">' in sales
+
+
+def test_the_lineage_page_has_every_attribute_with_raw_columns_and_campaigns(world: World) -> None:
+    page = (site(world) / "lineage.html").read_text()
+    assert page.count('<tr id="') > 113
+    row = page[page.index('<tr id="top_brand_365d">') :].split("</tr>")[0]
+    assert "products (brand)" in row
+    assert 'href="#campaign-own_brand_letter"' in row
+
+
+def test_the_pages_of_a_night_link_to_lineage_that_is_there(world: World) -> None:
+    reports = world.warehouse / "demo" / "reports"
+    assert 'href="lineage.html"' in (reports / "contracts.html").read_text()
+    assert (reports / "lineage.html").is_file()
+
+
 def test_a_night_has_a_page_with_its_checks(world: World) -> None:
     page = (site(world) / "nights" / "2017-11-21.html").read_text()
     assert "store_news_email" in page
@@ -86,6 +109,6 @@ def test_a_night_has_a_page_with_its_checks(world: World) -> None:
 
 
 def test_no_page_asks_another_host_for_anything(world: World) -> None:
-    for page in [*site(world).glob("contracts.html"), *site(world).glob("nights/*.html")]:
+    for page in [*site(world).glob("[cl]*.html"), *site(world).glob("nights/*.html")]:
         assert "http://" not in page.read_text()
         assert "https://" not in page.read_text()

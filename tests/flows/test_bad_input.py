@@ -17,7 +17,7 @@ import pytest
 
 from demo.delivery import Client
 from flows.builds import dbt
-from flows.contracts.contract import read_contracts
+from flows.contracts.files import read_contracts
 from flows.ledger import Ledger
 from flows.settings import PROJECT, Instance
 from tests.conftest import Answer
@@ -158,7 +158,13 @@ FAULTS = [
         "invalid",
         ("not a whole gzip file", RUN_AGAIN),
     ),
-    Fault("a torn Parquet file", "products", a_torn_parquet, "invalid", ("cannot be read",)),
+    Fault(
+        "a torn Parquet file",
+        "products",
+        a_torn_parquet,
+        "invalid",
+        ("is not a whole Parquet file",),
+    ),
     Fault(
         "another encoding",
         "campaign_mailings",
@@ -180,7 +186,7 @@ FAULTS = [
         "coupon_redemptions",
         rewritten("coupon_redemptions", lambda raw: raw.replace(b"2017-11-22", b"2017-11-2\xe9")),
         "invalid",
-        ("cannot be read as jsonl",),
+        ("is not utf-8 text",),
     ),
     Fault("an empty file", "transactions", no_bytes, "empty", ("no rows", RUN_AGAIN)),
     Fault(
@@ -373,6 +379,7 @@ def test_rows_that_do_not_fit_are_set_aside_with_their_reason_and_the_rest_is_ta
     assert '"quantity":"twelve"' in row_texts(ledger, "transactions")[0]
     assert "twelve" not in answer.out + answer.err
     assert newest(ledger, "transactions")["sentence"] == (
+        "has its columns in another order, from coupon_match_disc on; "
         "1 rows set aside (quantity is not a bigint: 1)"
     )
     assert_values_are_in_their_columns(ledger, delivered)
@@ -384,7 +391,7 @@ def assert_every_row_is_somewhere(ledger: Ledger, table: str) -> None:
     assert row["rows_delivered"] == row["rows_accepted"] + row["rows_quarantined"]
     assert row["rows_accepted"] == rows_of(row["batch_path"])
     assert row["rows_quarantined"] == rows_of(row["quarantine_path"])
-    if CONTRACTS[table].source == "file":
+    if CONTRACTS[table].source == "nightly_files":
         assert row["rows_delivered"] == row["rows_declared"]
 
 
@@ -478,7 +485,7 @@ def test_a_contract_that_cannot_be_kept_stops_the_night_before_anything_is_taken
     wrong = contracts_with(tmp_path / "expectations", old, new)
     reads_the_wrong_ones = partial(read_contracts, wrong)
     monkeypatch.setattr("flows.daily.read_contracts", reads_the_wrong_ones)
-    monkeypatch.setattr("flows.contracts.contract.read_contracts", reads_the_wrong_ones)
+    monkeypatch.setattr("flows.contracts.files.read_contracts", reads_the_wrong_ones)
 
     answer, checked = scv("run", str(DAY)), scv("check")
 
@@ -494,7 +501,7 @@ def test_a_contract_that_cannot_be_kept_stops_the_night_before_anything_is_taken
 def project_with(folder: Path, model: str, old: str, new: str) -> Path:
     """Return a copy of the project with one model changed."""
     folder.mkdir()
-    for room in ("models", "macros", "seeds", "expectations", "tests/data", "docs"):
+    for room in ("models", "macros", "seeds", "expectations", "sources", "tests/data", "docs"):
         shutil.copytree(PROJECT / room, folder / room)
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy2(PROJECT / name, folder / name)

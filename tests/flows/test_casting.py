@@ -214,6 +214,19 @@ def test_anything_else_is_neither_true_nor_false(text: str) -> None:
 @MANY
 @given(TEXTS)
 def test_a_text_comes_back_with_every_blank_and_quote(text: str) -> None:
+    assume(text[:1] not in ("=", "@", "\t", "\r", "+", "-"))
+    assert is_taken_as(text, "varchar", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "@SUM(A1)", "\t=1", "\r=1", "+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0"]
+)
+def test_a_text_that_a_spreadsheet_would_run_is_set_aside(text: str) -> None:
+    assert taken(text, "varchar") == (text, "value begins like a spreadsheet formula")
+
+
+@pytest.mark.parametrize("text", ["+1 555 0100", "-", "--", "-5", "a=1", "+", ""])
+def test_a_text_that_only_begins_with_a_sign_is_a_text(text: str) -> None:
     assert is_taken_as(text, "varchar", text)
 
 

@@ -5,6 +5,7 @@ Real nights of 2017-11-22, a Wednesday: three campaigns are due, one of them rea
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import signal
@@ -22,7 +23,7 @@ import sqlalchemy as sa
 from demo.delivery import Client
 from flows import nights
 from flows.builds import fingerprints, live
-from flows.contracts.contract import read_contracts
+from flows.contracts.files import read_contracts
 from flows.errors import InstanceBusy
 from flows.ledger import Ledger, builds, decisions, deliveries, occurrences, pins, publications
 from flows.ledger import nights as nights_table
@@ -192,8 +193,8 @@ def test_without_the_sales_the_view_is_built_and_every_campaign_waits(
     assert {row["campaign_id"]: row["verdict"] for row in held} == dict.fromkeys(DUE, "held")
     for row in held:
         assert (
-            f"transactions for {DAY} is missing (contract: hold_dependent, decided by "
-            in row["sentence"]
+            f"transactions for {DAY} is missing, not here at 07:00 (contract: hold_dependent, "
+            "decided by " in row["sentence"]
         )
     assert sent_on(ledger) == {}
     assert not list(instance.outbox.rglob(f"*{DAY}*"))
@@ -431,17 +432,18 @@ def wait_until(
 
 def children_of(pid: int) -> list[int]:
     """Return the processes that a process has started and that run."""
-    return [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
+    children: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        # A thread may end between its being listed and its being read.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            children += map(int, (thread / "children").read_text().split())
+    return children
 
 
 def is_running(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 

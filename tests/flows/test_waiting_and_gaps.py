@@ -1,50 +1,28 @@
-"""Nights on which something is late, was skipped, or has to make room."""
+"""Nights of which one was skipped, and old ones that have to make room."""
 
 from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-import threading
-import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
-import sqlalchemy as sa
 
 from demo.delivery import Client
 from flows.builds import live, retention
-from flows.contracts.contract import read_contracts
-from flows.intake.manifest import read_manifest
-from flows.intake.receive import Intake, accepted_delivery, receive
-from flows.ledger import Ledger, deliveries
+from flows.intake.history import accepted_delivery
+from flows.intake.manifest import no_manifest, read_manifest
+from flows.intake.receive import receive
+from flows.ledger import Ledger
 from flows.settings import Instance, read_instance
 from tests.conftest import NEXT, Answer
+from tests.flows.receiving import intake_of
 
 Scv = Callable[..., Answer]
 DAY_AFTER = NEXT + dt.timedelta(days=1)
-
-
-def test_a_file_that_comes_while_there_is_patience_is_waited_for(
-    delivered: Path,
-    ledger: Ledger,
-    scv: Scv,
-    prefect_server: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("SCV_PATIENCE", "3")
-    monkeypatch.setenv("SCV_PATIENCE_SECONDS", "2")
-    read_instance.cache_clear()
-    late, aside = delivered / "consents.jsonl", delivered / "not-yet"
-    late.rename(aside)
-    threading.Thread(target=lambda: (time.sleep(4), aside.rename(late))).start()
-    answer = scv("run", NEXT.isoformat())
-    assert answer.code == 0, answer.err
-    query = sa.select(deliveries.c.state).where(
-        deliveries.c.table_name == "consents", deliveries.c.business_date == NEXT
-    )
-    assert [row["state"] for row in ledger.rows(query)] == ["arrived"]
 
 
 def test_a_delivered_date_cannot_be_skipped(
@@ -66,10 +44,9 @@ def test_after_a_date_without_delivery_the_database_is_asked_for_both_days(
             "select count(*) from households where updated_at >= ? and updated_at < ?",
             [NEXT.isoformat(), (DAY_AFTER + dt.timedelta(days=1)).isoformat()],
         ).fetchone()[0]
-    manifest = read_manifest(instance, DAY_AFTER)
-    told = manifest.model_copy(update={"tables": ()})
-    contract = read_contracts()["households"]
-    received = receive(Intake(instance, ledger, contract, DAY_AFTER, told))
+    untold = no_manifest(instance, DAY_AFTER)
+    asked = intake_of(instance, ledger, "households", DAY_AFTER)
+    received = receive(replace(asked, manifest=untold))
     assert received.counts is not None
     assert received.counts.accepted == rows
     assert received.counts.quarantined == 0
@@ -89,7 +66,7 @@ def test_a_no_that_comes_a_day_late_still_counts(
     assert entry is not None
     changed = entry.model_copy(update={"rows": entry.rows + 1, "sha256": None})
     manifest = told.model_copy(update={"tables": (changed,)})
-    received = receive(Intake(instance, ledger, read_contracts()["consents"], NEXT, manifest))
+    received = receive(replace(intake_of(instance, ledger, "consents"), manifest=manifest))
     assert received.state == "arrived", received.sentence
     taken = accepted_delivery(ledger, "consents", NEXT)
     assert taken is not None

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from flows.builds import live
-from flows.contracts.contract import read_contracts
+from flows.contracts.files import read_contracts
 from flows.errors import ContractWrong
+from flows.intake.intake import Received
 from flows.intake.manifest import read_manifest
-from flows.intake.receive import Intake, Received, receive
+from flows.intake.receive import receive
 from flows.ledger import Ledger, findings, nights
 from flows.settings import PROJECT, Instance
 from flows.summary import read_day
 from tests.conftest import NEXT, Answer
+from tests.flows.receiving import intake_of
 
 Scv = Callable[..., Answer]
 
@@ -27,7 +30,7 @@ def received(instance: Instance, ledger: Ledger, table: str) -> Received:
     entry = manifest.entry(table)
     assert entry is not None
     told = manifest.model_copy(update={"tables": (entry.model_copy(update={"sha256": None}),)})
-    return receive(Intake(instance, ledger, read_contracts()[table], NEXT, told))
+    return receive(replace(intake_of(instance, ledger, table), manifest=told))
 
 
 def told_state(ledger: Ledger, table: str) -> str:
