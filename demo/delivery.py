@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from demo.consents import Consent, consent_events
+from demo.consents import consent_events
 from demo.crm import write_crm
+from demo.made import Made, write_made
 from demo.merges import Merge, merges
 from demo.people import Household, change_log
 from demo.source import EXPORTS, Period, data_folder, known_households, open_source, write_export
@@ -26,8 +27,10 @@ class Client:
         """Open the data set and make up its people; raise MissingDataError without the data."""
         self.source: duckdb.DuckDBPyConnection = open_source(data_folder())
         self.households: list[Household] = change_log(known_households(self.source))
-        self.consents: list[Consent] = consent_events(self.households)
         self.merges: list[Merge] = merges(self.households)
+        self.made: list[Made] = [
+            Made("consents", "consents.jsonl", consent_events(self.households), "event_at"),
+        ]
 
     def deliver(self, business_date: date, initial: bool, to: Path) -> dict[str, int]:
         """Write the delivery of `business_date` below `to`; return the rows of each table.
@@ -53,10 +56,12 @@ class Client:
             rows = write_export(self.source, export, period, temporary)
             temporary.replace(path)
             yield _entry(export.table, path, rows)
-        path = folder / "consents.jsonl"
-        events = [e for e in self.consents if period.first <= e.event_at.date() <= period.last]
-        _write_text(path, "".join(_line(event) for event in events))
-        yield _entry("consents", path, len(events))
+        for made in self.made:
+            path = folder / made.file
+            temporary = _temporary(path)
+            rows = write_made(made, period, temporary)
+            temporary.replace(path)
+            yield _entry(made.table, path, rows)
 
     def _write_crm(self, period: Period, to: Path) -> Iterable[Entry]:
         """Bring the CRM up to the period's end; yield its entries, which count the period."""
@@ -87,18 +92,6 @@ def _entry(table: str, path: Path, rows: int) -> Entry:
     with path.open("rb") as file:
         sha256 = file_digest(file, "sha256").hexdigest()
     return {"table": table, "file": path.name, "rows": rows, "sha256": sha256}
-
-
-def _line(event: Consent) -> str:
-    """Return a consent event as one line of JSON, its time in UTC."""
-    fields = {
-        "household_id": event.household_id,
-        "channel": event.channel,
-        "status": event.status,
-        "event_at": event.event_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "capture_source": event.capture_source,
-    }
-    return json.dumps(fields) + "\n"
 
 
 def _write_text(path: Path, text: str) -> None:
