@@ -20,7 +20,7 @@ consents as (
 
 purchases as (
 
-    select customer_id, last_order_date, gross_sales_365d from {{ ref('customer_purchases') }}
+    select customer_id, last_order_date, buys_like_a_reseller from {{ ref('customer_purchases') }}
 
 ),
 
@@ -34,9 +34,7 @@ candidates as (
         consents.allow_sms,
         consents.allow_direct_mail,
         coalesce(purchases.last_order_date, date '1900-01-01') as last_order_date,
-        coalesce(
-            purchases.gross_sales_365d > {{ threshold('reseller_gross_sales_amount') }}, false
-        ) as is_reseller
+        coalesce(purchases.buys_like_a_reseller, false) as buys_like_a_reseller
     from households
     inner join consents using (customer_id)
     inner join purchases using (customer_id)
@@ -89,7 +87,7 @@ final as (
         coalesce(address_key_rank = 1, false) as is_main_address,
         is_test,
         is_blocked,
-        is_employee or is_reseller as is_employee_or_reseller,
+        is_employee or buys_like_a_reseller as is_employee_or_reseller,
 
         -- times
         registration_date,

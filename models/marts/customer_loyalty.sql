@@ -133,11 +133,11 @@ final as (
             as points_redeemed_365d,
 
         -- next tier
-        {{ money(
-            'case when next_tiers.least_net_sales > purchases.net_sales_365d '
-            ~ 'then next_tiers.least_net_sales - purchases.net_sales_365d '
-            ~ 'when next_tiers.least_net_sales <= purchases.net_sales_365d then 0 end'
-        ) }} as spend_to_next_tier
+        case
+            when next_tiers.least_net_sales > purchases.net_sales_365d
+                then {{ money('next_tiers.least_net_sales - purchases.net_sales_365d') }}
+            when next_tiers.least_net_sales <= purchases.net_sales_365d then {{ money('0') }}
+        end as spend_to_next_tier
 
     from households
     inner join purchases using (customer_id)

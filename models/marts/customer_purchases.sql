@@ -154,7 +154,6 @@ final as (
         {% endfor %}
         {{ net['prev_365d'] }} as net_sales_prev_365d,
         {{ ratio(net['365d'], net['prev_365d']) }} as net_sales_yoy_ratio,
-        {{ money('coalesce(sales.gross_sales_365d, delivered.no_sales)') }} as gross_sales_365d,
         cast(coalesce(sales.items_365d, delivered.no_sales) as bigint) as items_365d,
         {{ ratio('sales.gross_sales_365d', 'sales.orders_365d') }} as aov_365d,
         cast(coalesce(refunds.items_365d, delivered.no_returns) as bigint) as returns_count_365d,
@@ -167,7 +166,12 @@ final as (
                 ) }}
         end as return_rate_365d,
         {{ ratio('sales.discount_365d', 'sales.list_sales_365d') }} as discount_share_365d,
-        {{ ratio('sales.gross_sales_365d', 'sales.items_365d') }} as avg_item_price_365d
+        {{ ratio('sales.gross_sales_365d', 'sales.items_365d') }} as avg_item_price_365d,
+
+        -- flags
+        coalesce(
+            sales.gross_sales_365d > {{ threshold('reseller_gross_sales_amount') }}, false
+        ) as buys_like_a_reseller
 
     from households
     left join sales using (customer_id)
