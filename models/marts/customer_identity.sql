@@ -69,7 +69,9 @@ final as (
     select
         -- keys
         customer_id,
+        {{ customer_surrogate('oldest_record_id') }} as scv_customer_id,
         client_customer_id,
+        {{ surrogate_key('H', "address_key || '|' || lower(last_name)") }} as household_id,
 
         -- contact
         first_name,
@@ -79,6 +81,7 @@ final as (
         address_line,
         city,
         postal_code,
+        address_key,
 
         -- flags
         coalesce(email_norm_rank = 1, false) as is_main_email,
@@ -87,6 +90,9 @@ final as (
         is_test,
         is_blocked,
         is_employee as is_employee_or_reseller,
+
+        -- numbers
+        source_record_count,
 
         -- times
         registration_date,

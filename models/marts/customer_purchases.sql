@@ -23,6 +23,23 @@ tills as (
 
 ),
 
+streaks as (
+
+    -- A streak begins with the first order, and with any after more days than a customer stays
+    -- active for: the one that still goes on, or ended last.
+    select
+        customer_id,
+        business_date as streak_start_date,
+        business_date - previous_business_date as streak_gap_days,
+        next_business_date as streak_second_date
+    from days
+    where
+        previous_business_date is null
+        or business_date - previous_business_date > {{ threshold('active_days') }}
+    qualify row_number() over (partition by customer_id order by business_date desc) = 1
+
+),
+
 sales as (
 
     select
@@ -68,6 +85,9 @@ final as (
         sales.second_order_date,
         sales.last_order_date,
         sales.previous_order_date,
+        streaks.streak_start_date,
+        streaks.streak_gap_days,
+        streaks.streak_second_date,
         {{ money('sales.last_order_net') }} as last_order_net,
         sales.last_order_channel,
 
@@ -103,6 +123,7 @@ final as (
 
     from households
     left join sales using (customer_id)
+    left join streaks using (customer_id)
     cross join tills
     order by customer_id
 
