@@ -87,6 +87,7 @@ def pin(build: Path, clock: Clock, pinned: Sequence[Pinned]) -> None:
         connection.execute("create schema if not exists raw")
         base.compare_batches(connection, _batch_files(pinned))
         base.keep_contactable(connection)
+        base.keep_segments(connection)
         for each in pinned:
             name = identifier(each.contract.table)
             connection.execute(f"create or replace view raw.{name} as {_view(each)}")

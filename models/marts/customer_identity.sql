@@ -64,12 +64,21 @@ ranked as (
 
 ),
 
+keyed as (
+
+    select
+        *,
+        {{ customer_surrogate('oldest_record_id') }} as scv_customer_id
+    from ranked
+
+),
+
 final as (
 
     select
         -- keys
         customer_id,
-        {{ customer_surrogate('oldest_record_id') }} as scv_customer_id,
+        scv_customer_id,
         client_customer_id,
         {{ surrogate_key('H', "address_key || '|' || lower(last_name)") }} as household_id,
 
@@ -93,12 +102,13 @@ final as (
 
         -- numbers
         source_record_count,
+        {{ hash_bucket("'scv' || scv_customer_id", 1000) }} as control_bucket,
 
         -- times
         registration_date,
         updated_at as record_updated_at
 
-    from ranked
+    from keyed
     order by customer_id
 
 )

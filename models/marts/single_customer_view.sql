@@ -236,7 +236,8 @@ final as (
         -- micro-segment
         micro_segments.micro_segment_id,
         micro_segments.micro_segment_label,
-        micro_segments.control_bucket,
+        micro_segments.micro_segment_prev,
+        identity.control_bucket,
 
         -- row provenance
         build.business_date as profile_as_of_date,
