@@ -737,37 +737,42 @@ def _with_lifecycle(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
 
 def _stays(view: pd.DataFrame, lines: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     """Return since when each customer is in its stage, and in which before: lived day by day."""
-    limits = _thresholds()
-    ordered = lines.groupby("customer_id")["day"].unique()
-    stays = {c: _stay(view.loc[c], sorted(ordered.get(c, ())), at, limits) for c in view.index}
-    columns = ["lifecycle_stage_since", "lifecycle_stage_prev"]
+    bought = lines.groupby("customer_id")["day"].unique()
+    joined = view["registration_date"].dt.date
+    stays = {
+        customer: _stay(sorted(day.toordinal() for day in bought.get(customer, ())), since, at)
+        for customer, since in joined.items()
+    }
+    columns = ["stage", "lifecycle_stage_since", "lifecycle_stage_prev"]
     found = pd.DataFrame.from_dict(stays, orient="index", columns=columns)
+    assert (found.pop("stage") == view["lifecycle_stage"]).all()
     return found.assign(days_in_stage=_days(at, found["lifecycle_stage_since"]))
 
 
 def _stay(
-    customer: pd.Series, days: list[pd.Timestamp], at: pd.Timestamp, limits: dict[str, int]
-) -> tuple[pd.Timestamp, str | None]:
-    """Live a customer's days one by one, and return the first of the last stay and what it left."""
-    start = min([customer["registration_date"], *days[:1]])
-    stage, since, before = "", start, None
-    bought: list[pd.Timestamp] = []
-    for day in pd.date_range(start, at):
-        if day in days[len(bought) : len(bought) + 1]:
-            bought.append(day)
-        now = _stage_on(day, bought, limits)
+    days: list[int], registered: date, at: pd.Timestamp
+) -> tuple[str, pd.Timestamp, str | None]:
+    """Live a customer's days one by one; return its stage, that stay's first day, the one before.
+
+    Days are counted from the year 1.
+    """
+    start = min([registered.toordinal(), *days[:1]])
+    stage, since, before, orders = "", start, None, 0
+    for day in range(start, at.toordinal() + 1):
+        orders += orders < len(days) and days[orders] == day
+        now = _stage_on(day, days[:orders])
         if now != stage:
             stage, since, before = now, day, stage or None
-    assert stage == customer["lifecycle_stage"]
-    return since, before
+    return stage, pd.Timestamp(date.fromordinal(since)), before
 
 
-def _stage_on(day: pd.Timestamp, bought: list[pd.Timestamp], limits: dict[str, int]) -> str:
+def _stage_on(day: int, bought: list[int]) -> str:
     """Return the stage of one customer on one day."""
+    limits = _thresholds()
     if not bought:
         return "prospect"
-    since, gap = (day - bought[-1]).days, (bought[-1] - bought[-2:][0]).days
-    if (day - bought[0]).days <= limits["new_customer_days"]:
+    since, gap = day - bought[-1], bought[-1] - bought[-2:][0]
+    if day - bought[0] <= limits["new_customer_days"]:
         return "new"
     if since <= limits["active_days"]:
         return "reactivated" if gap > limits["churned_days"] else "active"

@@ -107,9 +107,14 @@ stayed as (
             when lifecycle_stage = 'at_risk' and last_gap_days > {{ threshold('churned_days') }}
                 then 'reactivated'
             when lifecycle_stage = 'at_risk' then 'active'
-            when lifecycle_stage = 'reactivated' then 'dormant'
+            -- the night before the order had one day less without any
+            when lifecycle_stage = 'reactivated'
+                then case
+                    when last_gap_days - 1 > {{ threshold('churned_days') }} then 'dormant'
+                    else 'churned'
+                end
             when streak_gap_days > {{ threshold('churned_days') }} then 'reactivated'
-            when streak_gap_days > {{ threshold('at_risk_days') }} then 'churned'
+            when streak_gap_days - 1 > {{ threshold('at_risk_days') }} then 'churned'
             else 'at_risk'
         end as lifecycle_stage_prev
     from dated

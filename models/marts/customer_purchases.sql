@@ -25,8 +25,8 @@ tills as (
 
 streaks as (
 
-    -- A streak begins with the first order, and with any after more days than a customer stays
-    -- active for: the one that still goes on, or ended last.
+    -- A streak begins with the first order, and with any that ended a pause: a night on which the
+    -- customer was active no more. The one that still goes on, or ended last.
     select
         customer_id,
         business_date as streak_start_date,
@@ -35,7 +35,7 @@ streaks as (
     from days
     where
         previous_business_date is null
-        or business_date - previous_business_date > {{ threshold('active_days') }}
+        or business_date - previous_business_date - 1 > {{ threshold('active_days') }}
     qualify row_number() over (partition by customer_id order by business_date desc) = 1
 
 ),
