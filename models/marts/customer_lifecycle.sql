@@ -131,6 +131,7 @@ scored as (
         {% for metric, value, best in metrics %}
         case
             when staged.days_since_last_order >= 730 or staged.last_order_date is null then null
+            when staged.{{ value }} is null then null
             when staged.{{ value }} <= {{ metric }}.cut_20 then {{ 5 if best == 'low' else 1 }}
             when staged.{{ value }} <= {{ metric }}.cut_40 then {{ 4 if best == 'low' else 2 }}
             when staged.{{ value }} <= {{ metric }}.cut_60 then 3
