@@ -25,6 +25,7 @@ VIEW = "select * from marts.single_customer_view"
 MINIMUM = 50  # customers of a micro-segment that is not a whole stage
 
 IDENTITY = (
+    *("scv_customer_id", "source_record_count", "household_id"),
     *("client_customer_id", "first_name", "last_name", "email_norm", "phone_e164"),
     *("is_main_email", "is_main_phone", "is_main_address", "registration_date", "tenure_days"),
     *("is_test", "is_blocked", "is_employee_or_reseller", "profile_as_of_date"),
@@ -70,6 +71,7 @@ RESPONSE = (
 SEGMENTS = (
     *("rfm_recency_score", "rfm_frequency_score", "rfm_monetary_score", "rfm_cell"),
     *("rfm_segment", "lifecycle_stage", "churn_factor", "is_vip"),
+    *("lifecycle_stage_since", "lifecycle_stage_prev", "days_in_stage"),
 )
 ATTRIBUTES = (
     *(*IDENTITY, *CONSENTS, *REACHABILITY, *DEMOGRAPHICS),
@@ -81,6 +83,7 @@ OURS_AND_THE_CLIENTS = (
 )
 NOT_RECOMPUTED = (
     *("customer_id", "in_control_group_30d", "micro_segment_id", "micro_segment_label"),
+    "micro_segment_prev",
     *("control_bucket", "build_id", "code_version", "stale_sources", "oldest_source_as_of"),
 )
 

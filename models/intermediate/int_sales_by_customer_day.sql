@@ -59,7 +59,10 @@ final as (
         -- times
         lag(business_date) over (
             partition by customer_id order by business_date
-        ) as previous_business_date
+        ) as previous_business_date,
+        lead(business_date) over (
+            partition by customer_id order by business_date
+        ) as next_business_date
 
     from days
 

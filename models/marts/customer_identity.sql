@@ -65,12 +65,23 @@ ranked as (
 
 ),
 
+keyed as (
+
+    select
+        *,
+        {{ customer_surrogate('oldest_record_id') }} as scv_customer_id
+    from ranked
+
+),
+
 final as (
 
     select
         -- keys
         customer_id,
+        scv_customer_id,
         client_customer_id,
+        {{ surrogate_key('H', "address_key || '|' || lower(last_name)") }} as household_id,
 
         -- contact
         first_name,
@@ -80,6 +91,7 @@ final as (
         address_line,
         city,
         postal_code,
+        address_key,
 
         -- flags
         coalesce(email_norm_rank = 1, false) as is_main_email,
@@ -89,11 +101,15 @@ final as (
         is_blocked,
         is_employee or buys_like_a_reseller as is_employee_or_reseller,
 
+        -- numbers
+        source_record_count,
+        {{ hash_bucket("'scv' || scv_customer_id", 1000) }} as control_bucket,
+
         -- times
         registration_date,
         updated_at as record_updated_at
 
-    from ranked
+    from keyed
     order by customer_id
 
 )

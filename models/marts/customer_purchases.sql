@@ -41,6 +41,23 @@ delivered as (
 
 ),
 
+streaks as (
+
+    -- A streak begins with the first order, and with any that ended a pause: a night on which the
+    -- customer was active no more. The one that still goes on, or ended last.
+    select
+        customer_id,
+        business_date as streak_start_date,
+        business_date - previous_business_date as streak_gap_days,
+        next_business_date as streak_second_date
+    from days
+    where
+        previous_business_date is null
+        or business_date - previous_business_date - 1 > {{ threshold('active_days') }}
+    qualify row_number() over (partition by customer_id order by business_date desc) = 1
+
+),
+
 sales as (
 
     select
@@ -118,6 +135,9 @@ final as (
         sales.second_order_date,
         sales.last_order_date,
         sales.previous_order_date,
+        streaks.streak_start_date,
+        streaks.streak_gap_days,
+        streaks.streak_second_date,
         {{ money(
             'sales.last_order_gross'
             ~ ' - coalesce(refunds_of_last_orders.refund_amount, delivered.no_returns)'
@@ -175,6 +195,7 @@ final as (
 
     from households
     left join sales using (customer_id)
+    left join streaks using (customer_id)
     left join refunds using (customer_id)
     left join refunds_of_last_orders using (customer_id)
     cross join delivered

@@ -103,7 +103,10 @@ final as (
     select
         -- identity and record status
         identity.customer_id,
+        identity.scv_customer_id,
         identity.client_customer_id,
+        identity.source_record_count,
+        identity.household_id,
         identity.first_name,
         identity.last_name,
         identity.email_norm,
@@ -265,6 +268,9 @@ final as (
 
         -- lifecycle
         lifecycle.lifecycle_stage,
+        lifecycle.lifecycle_stage_since,
+        lifecycle.lifecycle_stage_prev,
+        build.business_date - lifecycle.lifecycle_stage_since as days_in_stage,
         {{ ratio(
             'build.business_date - purchases.last_order_date',
             'coalesce(purchases.avg_days_between_orders, provenance.median_days_between_orders)',
@@ -275,7 +281,8 @@ final as (
         -- micro-segment
         micro_segments.micro_segment_id,
         micro_segments.micro_segment_label,
-        micro_segments.control_bucket,
+        micro_segments.micro_segment_prev,
+        identity.control_bucket,
 
         -- row provenance
         build.business_date as profile_as_of_date,
