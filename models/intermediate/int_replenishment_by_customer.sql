@@ -100,7 +100,8 @@ final as (
 
         -- times
         top_products.last_date as last_bought_date,
-        top_products.last_date + usual_gaps.gap_days as replenishment_due_date
+        {{ plus_days('top_products.last_date', 'usual_gaps.gap_days') }}
+            as replenishment_due_date
 
     from top_products
     inner join usual_gaps using (customer_id)

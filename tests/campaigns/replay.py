@@ -33,6 +33,12 @@ PREPARED = """
     delete from raw.consents where household_id % 3 <> 0;
     delete from raw.coupon_redemptions where household_id % 3 <> 0;
     delete from raw.campaign_mailings where household_id % 3 <> 0;
+    delete from raw.returns where household_id % 3 <> 0;
+    delete from raw.loyalty_accounts where household_id % 3 <> 0;
+    delete from raw.loyalty_ledger where loyalty_id not in (
+        select loyalty_id from raw.loyalty_accounts
+    );
+    delete from raw.service_cases where household_id % 3 <> 0;
     -- most have not been written to
     delete from raw.dispatches where customer_id % 6 <> 0;
     -- new customers

@@ -27,6 +27,7 @@ FIRST, DAY = dt.date(2017, 11, 18), dt.date(2017, 11, 21)
 TABLES = (
     *("transactions", "households", "consents", "products"),
     *("campaign_mailings", "coupon_redemptions", "dispatches", "household_merges"),
+    *("returns", "loyalty_accounts", "loyalty_ledger", "service_cases"),
 )
 # Where lineage is coarser than the truth: mailings by post count for the frequency cap, and only
 # for letters. That a campaign's channel is another one is told by a seed, not by the SQL.

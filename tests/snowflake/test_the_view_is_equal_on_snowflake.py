@@ -23,6 +23,8 @@ QUOTIENTS = {
     "category_concentration_365d",
     "churn_factor",
     "mailing_response_rate",
+    "net_sales_yoy_ratio",
+    "return_rate_365d",
     "store_order_share_365d",
 }
 
