@@ -20,7 +20,6 @@ from flows.predictions.maximum import Floats, Maximum, maximise
 NAME = "BG/NBD"
 PARAMETERS = ("r", "alpha", "a", "b")
 STARTS = ((1.0, 5.0, 1.0, 2.0), (0.3, 2.0, 0.5, 5.0), (3.0, 3.0, 0.2, 10.0), (1.0, 20.0, 2.0, 1.0))
-FEWEST_CUSTOMERS = 100
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ sales as (
         max_by(last_order_net_amount, business_date) as last_order_net,
         max_by(last_order_channel, business_date) as last_order_channel,
 
+        count(*) as order_days_lifetime,
         sum(order_count) as orders_lifetime,
         sum(item_count) as items_lifetime,
         sum(gross_amount) as gross_sales_lifetime,
@@ -73,6 +74,7 @@ final as (
 
         -- lifetime
         cast(coalesce(sales.orders_lifetime, tills.nothing) as integer) as orders_lifetime,
+        cast(coalesce(sales.order_days_lifetime, tills.nothing) as integer) as order_days_lifetime,
         cast(coalesce(sales.items_lifetime, tills.nothing) as bigint) as items_lifetime,
         {{ money('coalesce(sales.gross_sales_lifetime, tills.nothing)') }} as gross_sales_lifetime,
         {{ money('coalesce(sales.net_sales_lifetime, tills.nothing)') }} as net_sales_lifetime,

@@ -1,0 +1,16 @@
+{# Weeks of so many days, exactly: the prediction model counts time in weeks. #}
+{% macro weeks(days) %}
+    {%- do return("(cast(" ~ days ~ " as double) / 7)") -%}
+{% endmacro %}
+
+{#
+    The chance of no order in the coming days for somebody who is still a customer: by BG/NBD,
+    ((alpha + age) / (alpha + age + days)) ^ (r + repeats). `of` is the relation that has them.
+#}
+{% macro p_no_order_if_alive(of, days) %}
+    {%- set past = "(" ~ of ~ ".alpha + " ~ weeks(of ~ ".age_days") ~ ")" -%}
+    {%- do return(
+        "exp((" ~ of ~ ".r + " ~ of ~ ".repeats) * ln(" ~ past ~ " / (" ~ past ~ " + " ~ weeks(days)
+        ~ ")))"
+    ) -%}
+{% endmacro %}

@@ -1,0 +1,26 @@
+{{ config(materialized='view') }}
+
+{% set parameters = ['r', 'alpha', 'a', 'b', 'p', 'q', 'gamma'] %}
+
+with
+
+decided as (
+
+    select * from {{ ref('prediction_parameters') }}
+
+),
+
+final as (
+
+    select
+        max(model_version) as model_version,
+        {% for parameter in parameters %}
+        max(case when parameter = '{{ parameter }}' then value end) as {{ parameter }}
+        {{- "," if not loop.last }}
+        {% endfor %}
+
+    from decided
+
+)
+
+select * from final
