@@ -37,7 +37,9 @@ def report(
     until: Annotated[
         str | None, typer.Option(help="The last trading day of those held out; else that of live.")
     ] = None,
-    days: Annotated[int | None, typer.Option(help="Days to hold out; else half, 182 at most.")] = None,
+    days: Annotated[
+        int | None, typer.Option(help="Days to hold out; else half, 182 at most.")
+    ] = None,
     to: Annotated[Path | None, typer.Option(help="Folder; else docs/.")] = None,
 ) -> None:
     """Hold the last months out, predict them from those before, and compare with what came.

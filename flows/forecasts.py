@@ -10,6 +10,7 @@ from flows.builds import live
 from flows.errors import CannotPublish, SettingsWrong
 from flows.predictions.history import dates_of, opened, read_history
 from flows.predictions.parameters import SEED, Decision, Fit, fit, write_seed
+from flows.predictions.report import DOCS, write_report
 from flows.settings import Instance, read_instance
 
 
@@ -29,6 +30,31 @@ def fit_live(
         found = fit(read_history(connection, day))
     decision = Decision(who, decided_on or clock.now(instance).date(), why)
     return _said(found, write_seed(found, decision, to or SEED))
+
+
+def report_live(until: dt.date | None, days: int | None, to: Path | None) -> str:
+    """Hold out the last days of what is live, write the report, and say where it is.
+
+    Raises:
+        CannotPublish: when nothing is live.
+        SettingsWrong: when live does not reach the date.
+        FitFailed: when the history is too short, or no parameters fit.
+    """
+    from flows.pages import write_predictions
+    from flows.predictions.holdout import hold_out
+
+    instance = read_instance()
+    with opened(_live(instance)) as connection:
+        first, newest = dates_of(connection)
+        held = hold_out(connection, first, _last_day(until, newest), days)
+    numbers, page = write_report(held, to or DOCS)
+    instance.reports.mkdir(parents=True, exist_ok=True)
+    shown = write_predictions(instance.reports, to or DOCS)
+    return (
+        f"Learned until {held.cut}, held against what came until {held.until}.\n"
+        f"  to read       {page}\n  with charts   {shown}\n  numbers       {numbers}\n"
+        "Commit the first and the last; scv docs writes the page into the docs site."
+    )
 
 
 def _live(instance: Instance) -> Path:

@@ -92,9 +92,7 @@ def read_history(connection: duckdb.DuckDBPyConnection, until: dt.date) -> Histo
     Raises:
         TooLittleHistory: when there are too few buyers or weeks for any fit.
     """
-    connection.execute(
-        f"create or replace temporary table buyers as {BUYERS.format(until=until)}"
-    )
+    connection.execute(f"create or replace temporary table buyers as {BUYERS.format(until=until)}")
     buyers, weeks = connection.execute(
         "select count(*), coalesce(max(age_days), 0) / 7 from buyers"
     ).fetchall()[0]
