@@ -5,12 +5,11 @@
 
 {#
     The chance of no order in the coming days for somebody who is still a customer: by BG/NBD,
-    ((alpha + age) / (alpha + age + days)) ^ (r + repeats). `of` is the relation that has them.
+    ((alpha + age) / (alpha + age + days)) ^ (r + repeats).
 #}
-{% macro p_no_order_if_alive(of, days) %}
-    {%- set past = "(" ~ of ~ ".alpha + " ~ weeks(of ~ ".age_days") ~ ")" -%}
+{% macro p_no_order_if_alive(days) %}
+    {%- set past = "(alpha + " ~ weeks('age_days') ~ ")" -%}
     {%- do return(
-        "exp((" ~ of ~ ".r + " ~ of ~ ".repeats) * ln(" ~ past ~ " / (" ~ past ~ " + " ~ weeks(days)
-        ~ ")))"
+        "exp((r + repeats) * ln(" ~ past ~ " / (" ~ past ~ " + " ~ weeks(days) ~ ")))"
     ) -%}
 {% endmacro %}

@@ -13,11 +13,10 @@ decided as (
 final as (
 
     select
-        max(model_version) as model_version,
         {% for parameter in parameters %}
-        max(case when parameter = '{{ parameter }}' then value end) as {{ parameter }}
-        {{- "," if not loop.last }}
+        max(case when parameter = '{{ parameter }}' then value end) as {{ parameter }},
         {% endfor %}
+        max(model_version) as model_version
 
     from decided
 

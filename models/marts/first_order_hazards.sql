@@ -69,7 +69,7 @@ counted as (
             end
         ), 0) as first_orders
     from bands
-    left join watched on watched.days_watched >= bands.from_day
+    left join watched on bands.from_day <= watched.days_watched
     group by bands.from_day, bands.to_day
 
 ),

@@ -94,7 +94,7 @@ ratios as (
                 / ((lengths.c + numbers.n - 1) * numbers.n)
         end as ratio
     from lengths
-    inner join {{ numbers() }} as numbers on numbers.n <= lengths.terms
+    inner join {{ numbers() }} as numbers on lengths.terms >= numbers.n
 
 ),
 
@@ -130,7 +130,7 @@ series as (
     inner join coefficients
         on
             measured.repeats = coefficients.repeats
-            and coefficients.n <= measured.terms
+            and measured.terms >= coefficients.n
     group by measured.repeats, measured.age_days
 
 ),
