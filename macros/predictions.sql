@@ -13,3 +13,10 @@
         "exp((r + repeats) * ln(" ~ past ~ " / (" ~ past ~ " + " ~ weeks(days) ~ ")))"
     ) -%}
 {% endmacro %}
+
+{# The share of so many in all, in whole percent upward: 1 to 100. #}
+{% macro percentile(so_many, all) %}
+    {%- do return(
+        "cast(ceil(cast(100 * " ~ so_many ~ " as double) / " ~ all ~ ") as integer)"
+    ) -%}
+{% endmacro %}

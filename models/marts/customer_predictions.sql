@@ -9,6 +9,15 @@ scores as (
 
 ),
 
+households as (
+
+    select
+        customer_id,
+        {{ business_date() }} - registration_date as tenure_days
+    from {{ ref('int_households_resolved') }}
+
+),
+
 hazards as (
 
     select * from {{ ref('first_order_hazards') }}
@@ -42,52 +51,29 @@ histogram as (
 
 ),
 
-stage_percentiles as (
+ranked as (
 
+    -- Without a frame: equal values of several stages count together.
     select
         lifecycle_stage,
         value_cents,
-        cast(ceil(
-            cast(100 * sum(customers) over (
-                partition by lifecycle_stage
-                order by value_cents
-                rows between unbounded preceding and current row
-            ) as double)
-            / sum(customers) over (partition by lifecycle_stage)
-        ) as integer) as percentile
+        {{ percentile('sum(customers) over (order by value_cents)', 'sum(customers) over ()') }}
+            as percentile,
+        {{ percentile(
+            'sum(customers) over (partition by lifecycle_stage order by value_cents)',
+            'sum(customers) over (partition by lifecycle_stage)'
+        ) }} as percentile_in_stage
     from histogram
-
-),
-
-values_counted as (
-
-    select
-        value_cents,
-        sum(customers) as customers
-    from histogram
-    group by value_cents
-
-),
-
-ranked as (
-
-    select
-        value_cents,
-        cast(ceil(
-            cast(100 * sum(customers) over (
-                order by value_cents rows between unbounded preceding and current row
-            ) as double)
-            / sum(customers) over ()
-        ) as integer) as percentile
-    from values_counted
 
 ),
 
 percentiles as (
 
     select
+        ranked.lifecycle_stage,
         ranked.value_cents,
         ranked.percentile,
+        ranked.percentile_in_stage,
         value_tiers.tier
     from ranked
     inner join value_tiers
@@ -97,11 +83,14 @@ percentiles as (
 
 ),
 
-tenures as (
+prospects as (
 
-    select distinct tenure_days
+    select
+        scores.customer_id,
+        households.tenure_days
     from scores
-    where lifecycle_stage = 'prospect'
+    inner join households using (customer_id)
+    where scores.lifecycle_stage = 'prospect'
 
 ),
 
@@ -109,23 +98,23 @@ first_orders as (
 
     -- Through the bands of the next 60 days; unknown where one of them is.
     select
-        tenures.tenure_days,
+        prospects.customer_id,
         case
             when count(hazards.daily_hazard) = count(*)
                 then 1 - exp(-sum(
                     cast(hazards.daily_hazard as double)
                     * (
-                        least(tenures.tenure_days + 60, hazards.to_day)
-                        - greatest(tenures.tenure_days + 1, hazards.from_day) + 1
+                        least(prospects.tenure_days + 60, hazards.to_day)
+                        - greatest(prospects.tenure_days + 1, hazards.from_day) + 1
                     )
                 ))
         end as p_first_order_60d
-    from tenures
+    from prospects
     inner join hazards
         on
-            tenures.tenure_days + 60 >= hazards.from_day
-            and tenures.tenure_days + 1 <= hazards.to_day
-    group by tenures.tenure_days
+            prospects.tenure_days + 60 >= hazards.from_day
+            and prospects.tenure_days + 1 <= hazards.to_day
+    group by prospects.customer_id
 
 ),
 
@@ -139,20 +128,14 @@ final as (
         cast(scores.orders_365d as decimal(10, 4)) as pred_orders_365d,
         scores.value_365d as pred_value_365d,
         percentiles.percentile as pred_value_percentile,
-        stage_percentiles.percentile as pred_value_percentile_in_stage,
+        percentiles.percentile_in_stage as pred_value_percentile_in_stage,
         percentiles.tier as pred_value_tier,
 
         -- chances
         cast(scores.p_alive as decimal(18, 4)) as p_alive,
         cast(scores.p_churn_60d as decimal(18, 4)) as p_churn_60d,
-        cast(
-            case when scores.lifecycle_stage = 'churned' then scores.p_order_60d end
-            as decimal(18, 4)
-        ) as p_reactivate_60d,
-        cast(
-            case when scores.lifecycle_stage = 'prospect' then first_orders.p_first_order_60d end
-            as decimal(18, 4)
-        ) as p_first_order_60d,
+        cast(scores.p_reactivate_60d as decimal(18, 4)) as p_reactivate_60d,
+        cast(first_orders.p_first_order_60d as decimal(18, 4)) as p_first_order_60d,
 
         -- times
         scores.next_order_date as pred_next_order_date,
@@ -161,12 +144,11 @@ final as (
         scores.model_version
 
     from scores
-    left join percentiles using (value_cents)
-    left join stage_percentiles
+    left join percentiles
         on
-            scores.lifecycle_stage = stage_percentiles.lifecycle_stage
-            and scores.value_cents = stage_percentiles.value_cents
-    left join first_orders on scores.tenure_days = first_orders.tenure_days
+            scores.lifecycle_stage = percentiles.lifecycle_stage
+            and scores.value_cents = percentiles.value_cents
+    left join first_orders on scores.customer_id = first_orders.customer_id
     order by scores.customer_id
 
 )

@@ -10,15 +10,6 @@ parameters as (
 
 ),
 
-households as (
-
-    select
-        customer_id,
-        {{ business_date() }} - registration_date as tenure_days
-    from {{ ref('int_households_resolved') }}
-
-),
-
 purchases as (
 
     select
@@ -55,7 +46,6 @@ known as (
 
     select
         purchases.*,
-        households.tenure_days,
         lifecycle.lifecycle_stage,
         parameters.r,
         parameters.alpha,
@@ -72,8 +62,7 @@ known as (
             {{ threshold('at_risk_days') }} + 1 - purchases.days_since_last_order,
             {{ threshold('new_customer_days') }} + 1 - purchases.age_days
         ) as days_to_churned
-    from households
-    inner join purchases using (customer_id)
+    from purchases
     inner join lifecycle using (customer_id)
     cross join parameters
     left join expected_orders
@@ -116,7 +105,6 @@ final as (
 
         -- what kind of customer
         lifecycle_stage,
-        tenure_days,
 
         -- a year ahead
         cast(p_alive * orders_365d_if_alive as decimal(18, 8)) as orders_365d,
@@ -125,7 +113,11 @@ final as (
 
         -- chances
         cast(p_alive as decimal(18, 8)) as p_alive,
-        cast(p_alive * (1 - {{ p_no_order_if_alive(60) }}) as decimal(18, 8)) as p_order_60d,
+        cast(
+            case
+                when lifecycle_stage = 'churned' then p_alive * (1 - {{ p_no_order_if_alive(60) }})
+            end as decimal(18, 8)
+        ) as p_reactivate_60d,
         cast(
             case
                 when p_alive is null or lifecycle_stage not in ({{ live_stages }}) then null
