@@ -57,8 +57,10 @@ known as (
         parameters.model_version,
         cast(expected_orders.orders_365d_if_alive as double) as orders_365d_if_alive,
 
-        -- Without an order the customer is in 'churned' on this day from now.
+        -- Without an order the customer is in 'churned' on this day from now, tomorrow at the
+        -- earliest.
         greatest(
+            1,
             {{ threshold('at_risk_days') }} + 1 - purchases.days_since_last_order,
             {{ threshold('new_customer_days') }} + 1 - purchases.age_days
         ) as days_to_churned
