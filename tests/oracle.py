@@ -77,6 +77,16 @@ def recompute(day: date, deliveries: Path) -> pd.DataFrame:
     return _plain(view.assign(profile_as_of_date=at)).drop(columns=ours)
 
 
+def order_days(day: date, deliveries: Path) -> pd.Series:
+    """Return on how many days each customer ever ordered, by customer."""
+    at = pd.Timestamp(day)
+    records = _in_force(at, deliveries)
+    merged = _merged(at, deliveries, records)
+    customers = _people(records, merged).index
+    days = _lines_until(at, customers, merged).groupby("customer_id")["day"].nunique()
+    return days.reindex(customers, fill_value=0)
+
+
 # --- raw data -------------------------------------------------------------------------------------
 
 

@@ -74,6 +74,12 @@ lifecycle as (
 
 ),
 
+predictions as (
+
+    select * from {{ ref('customer_predictions') }}
+
+),
+
 micro_segments as (
 
     select * from {{ ref('customer_micro_segments') }}
@@ -278,6 +284,19 @@ final as (
         ) }} as churn_factor,
         lifecycle.is_vip,
 
+        -- predictive
+        predictions.pred_orders_365d,
+        predictions.pred_value_365d,
+        predictions.pred_value_percentile,
+        predictions.pred_value_percentile_in_stage,
+        predictions.pred_value_tier,
+        predictions.p_alive,
+        predictions.p_churn_60d,
+        predictions.p_reactivate_60d,
+        predictions.p_first_order_60d,
+        predictions.pred_next_order_date,
+        predictions.model_version,
+
         -- micro-segment
         micro_segments.micro_segment_id,
         micro_segments.micro_segment_label,
@@ -302,6 +321,7 @@ final as (
     inner join engagement using (customer_id)
     inner join service using (customer_id)
     inner join lifecycle using (customer_id)
+    inner join predictions using (customer_id)
     inner join micro_segments using (customer_id)
     left join price_cuts on affinity.top_category_365d = price_cuts.category
     cross join build
