@@ -15,13 +15,21 @@ households as (
 
 messages as (
 
-    select * from {{ ref('int_messages_resolved') }}
+    select
+        *,
+        {{ within_decided('event_date', threshold('response_days')) }} as counts_for_response,
+        {{ within_decided('event_date', threshold('recipient_days')) }} as counts_for_status
+    from {{ ref('int_messages_resolved') }}
 
 ),
 
 answers as (
 
-    select * from {{ ref('int_message_answers_resolved') }}
+    select
+        *,
+        {{ within_decided('first_answered_date', threshold('response_days')) }}
+            as counts_for_response
+    from {{ ref('int_message_answers_resolved') }}
 
 ),
 
@@ -31,7 +39,7 @@ mailings as (
     select * from {{ ref('int_contacts_resolved') }}
     where
         contact_source = 'client'
-        and {{ within('contact_date', threshold('response_days')) }}
+        and {{ within_decided('contact_date', threshold('response_days')) }}
         and contact_date <= {{ business_date() }}
 
 ),
@@ -65,20 +73,8 @@ emails as (
         max(event_date) as last_email_sent_date,
         sum(case when {{ within('event_date', 30) }} then delivered_count else 0 end) as sent_30d,
         sum(case when {{ within('event_date', 90) }} then delivered_count else 0 end) as sent_90d,
-        sum(
-            case
-                when {{ within('event_date', threshold('response_days')) }}
-                    then delivered_count
-                else 0
-            end
-        ) as sent_for_response,
-        sum(
-            case
-                when {{ within('event_date', threshold('recipient_days')) }}
-                    then delivered_count
-                else 0
-            end
-        ) as sent_as_recipient
+        sum(case when counts_for_response then delivered_count else 0 end) as sent_for_response,
+        sum(case when counts_for_status then delivered_count else 0 end) as sent_for_status
     from messages
     where channel = 'email' and delivered_count > 0
     group by customer_id
@@ -105,8 +101,7 @@ clicks as (
         max(last_answered_date) as last_email_click_date,
         count_if({{ within('first_answered_date', 30) }}) as clicked_30d,
         count_if({{ within('first_answered_date', 90) }}) as clicked_90d,
-        count_if({{ within('first_answered_date', threshold('response_days')) }})
-            as clicked_for_response
+        count_if(counts_for_response) as clicked_for_response
     from answers
     where answer = 'click'
     group by customer_id
@@ -121,7 +116,7 @@ hours as (
         count(*) as open_count,
         sum(count(*)) over (partition by customer_id) as all_open_count
     from answers
-    where answer = 'open' and {{ within('first_answered_date', threshold('response_days')) }}
+    where answer = 'open' and counts_for_response
     group by customer_id, first_answered_hour
 
 ),
@@ -192,7 +187,7 @@ base as (
     select
         coalesce({{ ratio('sum(emails_answered)', 'sum(emails_sent)', 6) }}, 0) as email_rate,
         coalesce({{ ratio('sum(letters_answered)', 'sum(letters_sent)', 6) }}, 0) as letter_rate,
-        max({{ threshold('response_base_weight') }}) as weight
+        {{ threshold('response_base_weight') }} as weight
     from responses
 
 ),
@@ -261,11 +256,11 @@ final as (
         opens.last_email_open_date,
         clicks.last_email_click_date,
         case
-            when coalesce(emails.sent_as_recipient, 0) = 0 then 'non_recipient'
-            when emails.sent_as_recipient < {{ threshold('minimum_messages_sent') }} then 'new'
+            when coalesce(emails.sent_for_status, 0) = 0 then 'non_recipient'
+            when emails.sent_for_status < {{ threshold('minimum_messages_sent') }} then 'new'
             when
-                {{ within('opens.last_email_open_date', threshold('engagement_days')) }}
-                or {{ within('clicks.last_email_click_date', threshold('engagement_days')) }}
+                {{ within_decided('last_email_open_date', threshold('engagement_days')) }}
+                or {{ within_decided('last_email_click_date', threshold('engagement_days')) }}
                 then 'active'
             else 'inactive'
         end as email_engagement_status,

@@ -20,14 +20,22 @@ closed as (
 
 failed_emails as (
 
-    select * from {{ ref('int_addresses_undeliverable') }}
+    select
+        address,
+        last_complaint_date,
+        {{ within_decided('last_failed_date', threshold('deliverability_days')) }} as is_recent
+    from {{ ref('int_addresses_undeliverable') }}
     where channel = 'email'
 
 ),
 
 failed_phones as (
 
-    select * from {{ ref('int_addresses_undeliverable') }}
+    select
+        address,
+        last_complaint_date,
+        {{ within_decided('last_failed_date', threshold('deliverability_days')) }} as is_recent
+    from {{ ref('int_addresses_undeliverable') }}
     where channel = 'sms'
 
 ),
@@ -76,13 +84,9 @@ deliverable as (
         identity.email_norm is not null
         and failed_emails.last_complaint_date is null
         and complainers.last_complaint_date is null
-        and not coalesce(
-            {{ within('failed_emails.last_failed_date', threshold('deliverability_days')) }}, false
-        ) as email_deliverable,
+        and not coalesce(failed_emails.is_recent, false) as email_deliverable,
         identity.phone_e164 is not null
-        and not coalesce(
-            {{ within('failed_phones.last_failed_date', threshold('deliverability_days')) }}, false
-        ) as sms_deliverable,
+        and not coalesce(failed_phones.is_recent, false) as sms_deliverable,
         identity.address_line is not null and identity.postal_code is not null as mail_deliverable
     from identity
     inner join consents using (customer_id)
