@@ -33,6 +33,7 @@ IDENTITY = (
 )
 CONSENTS = (
     *("opt_in_global", "allow_email", "allow_sms", "allow_direct_mail", "email_opt_in_ts"),
+    *("allow_push",),
     *("email_opt_out_ts", "sms_opt_in_ts", "consent_capture_source", "consent_source_as_of"),
 )
 REACHABILITY = (
@@ -69,6 +70,16 @@ RESPONSE = (
     *("mailings_received_lifetime", "mailing_response_rate", "last_coupon_redeemed_date"),
     *("coupons_redeemed_lifetime", "coupons_redeemed_90d"),
 )
+MESSAGES = (
+    *("email_sent_30d", "email_opens_30d", "email_clicks_30d", "email_open_rate_90d"),
+    *("email_click_rate_90d", "last_email_sent_date", "last_email_open_date"),
+    *("last_email_click_date", "email_engagement_status", "sms_sent_30d"),
+    *("best_send_hour_local", "contact_channel_pref"),
+)
+WEB = (
+    *("web_sessions_30d", "product_views_30d", "carts_abandoned_7d", "last_web_visit_date"),
+    *("last_viewed_category",),
+)
 SEGMENTS = (
     *("rfm_recency_score", "rfm_frequency_score", "rfm_monetary_score", "rfm_cell"),
     *("rfm_segment", "lifecycle_stage", "churn_factor", "is_vip"),
@@ -76,7 +87,7 @@ SEGMENTS = (
 )
 ATTRIBUTES = (
     *(*IDENTITY, *CONSENTS, *REACHABILITY, *DEMOGRAPHICS),
-    *(*PURCHASES, *LOYALTY, *AFFINITY, *RESPONSE, *SEGMENTS),
+    *(*PURCHASES, *LOYALTY, *AFFINITY, *RESPONSE, *MESSAGES, *WEB, *SEGMENTS),
 )
 OURS_AND_THE_CLIENTS = (
     *("last_direct_mail_date", "last_contact_date"),

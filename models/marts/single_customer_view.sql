@@ -68,6 +68,18 @@ service as (
 
 ),
 
+messages as (
+
+    select * from {{ ref('customer_messages') }}
+
+),
+
+web as (
+
+    select * from {{ ref('customer_web') }}
+
+),
+
 lifecycle as (
 
     select * from {{ ref('customer_lifecycle') }}
@@ -130,6 +142,7 @@ final as (
         consents.opt_in_global,
         consents.allow_email,
         consents.allow_sms,
+        consents.allow_push,
         consents.allow_direct_mail,
         consents.email_opt_in_ts,
         consents.email_opt_out_ts,
@@ -248,8 +261,20 @@ final as (
         stores.preferred_store_id_365d,
         stores.home_store_id,
         stores.stores_visited_365d,
+        messages.contact_channel_pref,
+        messages.best_send_hour_local,
 
         -- message engagement
+        messages.email_sent_30d,
+        messages.email_opens_30d,
+        messages.email_clicks_30d,
+        messages.email_open_rate_90d,
+        messages.email_click_rate_90d,
+        messages.last_email_sent_date,
+        messages.last_email_open_date,
+        messages.last_email_click_date,
+        messages.email_engagement_status,
+        messages.sms_sent_30d,
         engagement.last_direct_mail_date,
         engagement.last_contact_date,
         engagement.campaigns_received_7d,
@@ -260,6 +285,13 @@ final as (
         engagement.last_coupon_redeemed_date,
         engagement.coupons_redeemed_lifetime,
         engagement.coupons_redeemed_90d,
+
+        -- web and app
+        web.web_sessions_30d,
+        web.product_views_30d,
+        web.carts_abandoned_7d,
+        web.last_web_visit_date,
+        web.last_viewed_category,
 
         -- service
         service.cases_open,
@@ -320,6 +352,8 @@ final as (
     inner join stores using (customer_id)
     inner join engagement using (customer_id)
     inner join service using (customer_id)
+    inner join messages using (customer_id)
+    inner join web using (customer_id)
     inner join lifecycle using (customer_id)
     inner join predictions using (customer_id)
     inner join micro_segments using (customer_id)
