@@ -1,8 +1,8 @@
 """What a build must know of its base before dbt overwrites it, told in `raw`.
 
-`raw.changed_batches` says which pinned batches the base was not made of, so that a corrected or late
-batch of a past date reaches the incremental models. `raw.base_…` are rows of the base: whom it
-would have written to (on stale consents nobody else may turn contactable), where each customer
+`raw.changed_batches` says which pinned batches the base was not made of, so that a corrected or
+late batch of a past date reaches the incremental models. `raw.base_…` are rows of the base: whom
+it would have written to (on stale consents nobody else may turn contactable), where each customer
 stood (for the migration tables), who was merged into whom and how products were grouped (for what
 is carried on).
 """

@@ -5,8 +5,8 @@
 {% for window in ['lifetime', '7d', '30d', '90d', '365d', 'prev_365d'] %}
     {% do net.update({
         window: money(
-            "coalesce(" ~ ("history" if window == "lifetime" else "sales") ~ ".gross_sales_" ~ window
-            ~ ", delivered.no_sales) - "
+            "coalesce(" ~ ("history" if window == "lifetime" else "sales")
+            ~ ".gross_sales_" ~ window ~ ", delivered.no_sales) - "
             ~ "coalesce(refunds.refunds_" ~ window ~ ", delivered.no_returns)"
         )
     }) %}
