@@ -39,6 +39,22 @@
     {%- do return(kinds.get((data_type or '').lower().split('(')[0].strip(), 'text')) -%}
 {% endmacro %}
 
+{#
+    How many of the thousand control buckets are looked at: all, or as many as hold
+    `profiled_customers` of the customers that this build has. Unit tests override this macro.
+#}
+{% macro profiled_buckets() %}
+    {%- if not execute or flags.WHICH not in ('build', 'run')
+        or adapter.get_relation(target.database, 'marts', 'customer_identity') is none -%}
+        {%- do return(1000) -%}
+    {%- endif -%}
+    {%- set told = run_query(
+        "select " ~ threshold('profiled_customers') ~ ", count(*) from " ~ ref('customer_identity')
+    ).rows[0] -%}
+    {%- set most, all = told[0] | int, told[1] | int -%}
+    {%- do return(1000 if all <= most else [1, 1000 * most // all] | max) -%}
+{% endmacro %}
+
 {# Days from 1970-01-01 to a date, or to the date of a time. #}
 {% macro days_of(day) %}
     {%- do return("cast(cast(" ~ day ~ " as date) - date '1970-01-01' as bigint)") -%}

@@ -12,6 +12,7 @@
 {# Numbers are counted as whole ones, in ten-thousandths: the scale of money. #}
 {% set one = 10000 %}
 {% set tenth = one // 10 %}
+{% set buckets = profiled_buckets() %}
 
 with
 
@@ -23,7 +24,7 @@ customers as (
 
 identity as (
 
-    select customer_id, control_bucket from {{ ref('customer_identity') }}
+    select * from {{ ref('customer_identity') }}
 
 ),
 
@@ -47,40 +48,21 @@ attributes as (
 
 ),
 
-counted as (
+profiled as (
 
-    select count(*) as all_count from identity
-
-),
-
-sampled as (
-
-    -- Above so many customers a share of them is looked at: always the same ones.
-    select identity.customer_id
-    from identity
-    cross join counted
-    where
-        counted.all_count <= {{ threshold('profiled_customers') }}
-        or identity.control_bucket * counted.all_count
-        < 1000 * {{ threshold('profiled_customers') }}
+    select * from customers
+    {% if buckets < 1000 %}
+    -- always the same ones; a literal, so that the others' rows are never put together
+    where control_bucket < {{ buckets }}
+    {% endif %}
 
 ),
 
 sizes as (
 
     select
-        counted.all_count,
-        looked_at.profiled_count
-    from counted
-    cross join (select count(*) as profiled_count from sampled) as looked_at
-
-),
-
-profiled as (
-
-    select customers.*
-    from customers
-    inner join sampled using (customer_id)
+        (select count(*) from identity) as all_count,
+        (select count(*) from profiled) as profiled_count
 
 ),
 
