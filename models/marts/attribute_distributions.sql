@@ -352,7 +352,9 @@ dated as (
     select
         profiles.attribute,
         measures.customer_count,
-        date '1970-01-01' + cast(measures.measure / {{ one }} as integer) as day,
+        cast({{ dbt.dateadd(
+            'day', 'cast(measures.measure / ' ~ one ~ ' as integer)', "date '1970-01-01'"
+        ) }} as date) as day,
         build.business_date
     from measures
     inner join profiles using (attribute)
