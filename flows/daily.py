@@ -59,7 +59,7 @@ def daily(business_date: dt.date, send: bool = True) -> str:
     try:
         return run_night(instance, ledger, business_date, send=send)
     finally:
-        write_pages(ledger, instance.reports, live.manifest_of_live(instance))
+        write_pages(instance, ledger, instance.reports)
 
 
 def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, send: bool) -> str:

@@ -7,7 +7,6 @@ than a table says nothing of what stands in it: the picture has an empty place t
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +16,8 @@ import duckdb
 
 from flows import distributions
 from flows.distributions import Distribution
+from flows.standing import CHANNELS, Standing
 
-CHANNELS = {
-    "contactable_any": "any channel",
-    "contactable_email": "e-mail",
-    "contactable_sms": "text message",
-    "contactable_direct_mail": "letter",
-}
-FLAGS = ", ".join(f"count(*) filter (where {flag})" for flag in CHANNELS)
-STANDING = """
-    select lifecycle_stage, rfm_recency_score, rfm_frequency_score,
-        case when is_vip then '6' else coalesce(cast(rfm_monetary_score as varchar), '0') end,
-        count(*)
-    from marts.customer_lifecycle group by all
-"""
 SEGMENTS = """
     select coalesce(today.id, before.id), coalesce(today.customers, 0), before.customers,
         (
@@ -51,8 +38,6 @@ SEGMENTS = """
 NOBODY = "no customer"
 # Of the value that a model foresees there is a tier only where a build has predictions.
 FORESEEN = "pred_value_tier"
-
-Rows = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -88,6 +73,7 @@ class Picture:
     Args:
         stages: in the order in which people read them.
         moves: customers by the stage in the base and the stage now, those who stayed included.
+        live_stages: those from which a customer can still be lost.
     """
 
     build_id: str
@@ -102,6 +88,7 @@ class Picture:
     segments: Sequence[Level]
     channels: Sequence[Level]
     moves: Mapping[tuple[str, str], int]
+    live_stages: frozenset[str]
     distributions: Sequence[Distribution]
 
     @property
@@ -109,6 +96,16 @@ class Picture:
         """Customers of both builds who changed their stage."""
         pairs = self.moves.items()
         return sum(n for (one, other), n in pairs if one != other and NOBODY not in (one, other))
+
+    @property
+    def most_moved(self) -> int:
+        """Customers of the largest movement from one stage to another."""
+        return max((n for (one, other), n in self.moves.items() if one != other), default=0)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What people call each stage, and the place of those who are no customers."""
+        return {each.name: each.label for each in self.stages} | {NOBODY: NOBODY}
 
     @property
     def shifts(self) -> list[Distribution]:
@@ -125,11 +122,17 @@ def read_picture(build: Path, base: Path | None) -> Picture:
         base: the file of the build that it was forked from, or None where that is gone.
     """
     with duckdb.connect(str(build), read_only=True) as connection:
-        today = _Half(connection)
+        today = Standing(connection)
         named = today.ask(
             "select build_id, business_date, base_build_id, code_version from raw.build"
         )
         words = _words(today)
+        live = frozenset(
+            row[0]
+            for row in today.ask(
+                "select lifecycle_stage from decisions.lifecycle_stages where is_live"
+            )
+        )
         segments = [
             Level(row[0], row[3] or row[0], int(row[1]), _whole(row[2]))
             for row in today.ask(SEGMENTS)
@@ -137,10 +140,10 @@ def read_picture(build: Path, base: Path | None) -> Picture:
         moves = {
             (row[0], row[1]): int(row[2]) for row in today.ask("from marts.lifecycle_migrations")
         }
-    before = _Half()
+    before = Standing()
     if base is not None and base.is_file():
         with duckdb.connect(str(base), read_only=True) as connection:
-            before = _Half(connection)
+            before = Standing(connection)
     beside = distributions.lay_beside(today.profiles, before.profiles)
     build_id, business_date, base_build_id, code_version = named[0]
     return Picture(
@@ -156,54 +159,12 @@ def read_picture(build: Path, base: Path | None) -> Picture:
         segments=segments,
         channels=_levels(CHANNELS, today.channels, before.channels),
         moves=moves,
+        live_stages=live,
         distributions=beside,
     )
 
 
-class _Half:
-    """What one of the two builds says of itself; None and nothing where it does not know."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection | None = None) -> None:
-        self._connection = connection
-        self._standing = self.ask(STANDING)
-        self.is_known = bool(self._standing)
-        self.customers = sum(row[-1] for row in self._standing) if self.is_known else None
-        flags = self.ask(f"select {FLAGS} from marts.customer_reachability")
-        self.channels = dict(zip(CHANNELS, flags[0], strict=True)) if flags else None
-        names = distributions.COLUMNS
-        found = self.ask(distributions.QUERY)
-        self.profiles = [dict(zip(names, row, strict=True)) for row in found]
-
-    def ask(self, query: str) -> Rows:
-        """The rows of a query, or none where the build does not have what it asks for."""
-        if self._connection is None:
-            return []
-        try:
-            return self._connection.execute(query).fetchall()
-        except (duckdb.CatalogException, duckdb.BinderException):
-            return []
-
-    @property
-    def stages(self) -> dict[str, int] | None:
-        return self._counted(lambda row: row[0])
-
-    @property
-    def cells(self) -> dict[tuple[int, int], int] | None:
-        return self._counted(lambda row: (row[1], row[2]))
-
-    def tiers(self, tier_of: Mapping[str, str]) -> dict[str, int] | None:
-        return self._counted(lambda row: tier_of.get(row[3], row[3]))
-
-    def _counted(self, key: Any) -> dict[Any, int] | None:
-        if not self.is_known:
-            return None
-        found: Counter[Any] = Counter()
-        for row in self._standing:
-            found[key(row)] += row[-1]
-        return dict(found)
-
-
-def _words(half: _Half) -> dict[str, dict[Any, str]]:
+def _words(half: Standing) -> dict[str, dict[Any, str]]:
     """The words of the seeds for stages, value tiers and cells, in the order of reading."""
     stages = half.ask(
         "select lifecycle_stage, label from decisions.lifecycle_stages order by position"
@@ -246,7 +207,9 @@ def _foreseen(found: Sequence[Distribution]) -> list[Level]:
     return []
 
 
-def _cells(segments: Mapping[tuple[int, int], str], today: _Half, before: _Half) -> list[Cell]:
+def _cells(
+    segments: Mapping[tuple[int, int], str], today: Standing, before: Standing
+) -> list[Cell]:
     now, then = today.cells, before.cells
     if now is None or not segments:
         return []
