@@ -180,12 +180,11 @@ def _gathered(
         (edges,) for edges in sorted(every, key=lambda edges: (edges.low, edges.high))
     ]
     while len(spans) > MOST_BUCKETS:
-        # Of dates the oldest are put together, of numbers the rarest; zero stands for itself.
-        pairs = range(1) if kind == "date" else range(len(spans) - 1)
+        # The rarest neighbours are put together; zero stands for itself.
         sizes = {
             place: sum(every[edges] for edges in (*spans[place], *spans[place + 1]))
-            for place in pairs
-            if kind == "date" or not (_is_zero(spans[place]) or _is_zero(spans[place + 1]))
+            for place in range(len(spans) - 1)
+            if not (_is_zero(spans[place]) or _is_zero(spans[place + 1]))
         }
         place = min(sizes, key=lambda each: (sizes[each], each))
         spans[place : place + 2] = [(*spans[place], *spans[place + 1])]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from flows.distributions import Bucket, Distribution
-from flows.pictures import Picture
+from flows.pictures import NOBODY, Picture
 
 WIDTH, HEIGHT, GAP = 280, 64, 2
 NODE, LEFT, FLOW = 10, 130, 560
@@ -55,8 +55,7 @@ def in_share(count: int, of: int) -> str:
 def flow(picture: Picture) -> Markup:
     """Return who moved as ribbons from the stages they left to those they entered.
 
-    Who stayed is left out: they are nearly all, and would hide the others. Ribbons into a live
-    stage are told from those into a lost one.
+    Who stayed is left out: they are nearly all, and would hide the others.
     """
     labels, live = picture.labels, picture.live_stages
     moved = {pair: count for pair, count in picture.moves.items() if pair[0] != pair[1]}
@@ -72,6 +71,13 @@ def flow(picture: Picture) -> Markup:
     return Markup('<svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}">{}</svg>').format(
         FLOW + 2 * LEFT, bottom + 12, "Who changed the stage", Markup("").join(parts)
     )
+
+
+def kind_of_move(one: str, other: str, live: frozenset[str]) -> str:
+    """Return whether a move `won` or `lost` the customer, or was `within` the live or the lost."""
+    if other in live:
+        return "within" if one in live else "won"
+    return "within" if one == NOBODY else "lost"
 
 
 def _bar(bucket: Bucket, x: float, width: float, most: int, is_unknown: bool) -> Markup:
@@ -141,7 +147,7 @@ def _ribbons(
             y0, y1 = left[one].top + left[one].filled, right[other].top + right[other].filled
             left[one], right[other] = _fill(left[one], width), _fill(right[other], width)
             said = f"{labels[one]} → {labels[other]}: {count:,}"
-            parts.append(_ribbon(y0, y1, width, said, other in live))
+            parts.append(_ribbon(y0, y1, width, said, kind_of_move(one, other, live)))
     return parts
 
 
@@ -149,14 +155,13 @@ def _fill(place: _Place, width: float) -> _Place:
     return _Place(place.top, place.height, place.filled + width)
 
 
-def _ribbon(y0: float, y1: float, width: float, said: str, is_live: bool) -> Markup:
+def _ribbon(y0: float, y1: float, width: float, said: str, kind: str) -> Markup:
     x0, x1, middle = LEFT, LEFT + FLOW, LEFT + FLOW / 2
     low0, low1 = y0 + width, y1 + width
     path = (
         f"M{x0} {y0:.1f}C{middle} {y0:.1f} {middle} {y1:.1f} {x1} {y1:.1f}"
         f"V{low1:.1f}C{middle} {low1:.1f} {middle} {low0:.1f} {x0} {low0:.1f}Z"
     )
-    kind = "live" if is_live else "lost"
     return Markup('<path class="ribbon {}" d="{}"><title>{}</title></path>').format(
         kind, path, escape(said)
     )

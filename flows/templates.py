@@ -40,6 +40,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        histogram=drawing.histogram, flow=drawing.flow, share=drawing.in_share
+        histogram=drawing.histogram,
+        flow=drawing.flow,
+        share=drawing.in_share,
+        kind_of_move=drawing.kind_of_move,
     )
     return environment
