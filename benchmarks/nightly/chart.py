@@ -35,19 +35,20 @@ def chart(nights: Sequence[Night]) -> str:
 def _bars(nights: Sequence[Night]) -> list[str]:
     told = [groups(night) for night in nights]
     highest = max(
-        max(sum(each.values()), n.floor_wall) for each, n in zip(told, nights, strict=True)
+        max(sum(cpu for _, cpu in each.values()), n.floor_cpu)
+        for each, n in zip(told, nights, strict=True)
     )
-    parts = [_text(40, 28, "Wall seconds of a night by step; beside it the floor", weight="bold")]
+    parts = [_text(40, 28, "CPU seconds of a night by step; beside it the floor", weight="bold")]
     parts += _scale(highest, 40, 360)
     step = 320 / len(nights)
     for number, (night, groups_of) in enumerate(zip(nights, told, strict=True)):
         left, base = 50 + number * step, float(BOTTOM)
-        for (name, seconds), colour in zip(groups_of.items(), COLOURS, strict=True):
+        for (name, (_, seconds)), colour in zip(groups_of.items(), COLOURS, strict=True):
             height = seconds / highest * (BOTTOM - TOP)
             base -= height
             parts.append(_bar(left, base, step * 0.45, height, colour, f"{name}: {seconds:.1f} s"))
-        height = night.floor_wall / highest * (BOTTOM - TOP)
-        told_floor = f"floor: {night.floor_wall:.1f} s"
+        height = night.floor_cpu / highest * (BOTTOM - TOP)
+        told_floor = f"floor: {night.floor_cpu:.1f} s"
         parts.append(
             _bar(left + step * 0.5, BOTTOM - height, step * 0.25, height, "#333333", told_floor)
         )

@@ -24,14 +24,14 @@ Say = Callable[[str], None]
 class Step:
     """One step of a night: wall and CPU seconds, the highest memory meanwhile in GiB.
 
-    `kind` is intake, build, test, send or floor. Models and tests run two at a time, so that their
-    seconds overlap, and how much CPU each takes is not known there: None.
+    `kind` is start, intake, build, send; model or test, which are parts of a build; or floor.
+    Models and tests run two at a time: their wall seconds overlap, and they share the CPU equally.
     """
 
     name: str
     kind: str
     wall: float
-    cpu: float | None
+    cpu: float
     peak: float
 
 
@@ -56,7 +56,7 @@ class Night:
     def of(self, kind: str) -> tuple[float, float]:
         """Return the wall and CPU seconds of the steps of a kind together."""
         mine = [step for step in self.steps if step.kind == kind]
-        return sum(step.wall for step in mine), sum(step.cpu or 0.0 for step in mine)
+        return sum(step.wall for step in mine), sum(step.cpu for step in mine)
 
 
 def prepare(place: Place, size: Size, days: list[dt.date], say: Say) -> None:
@@ -106,11 +106,24 @@ def _night(place: Place, day: dt.date, *more: str) -> tuple[Usage, list[Step]]:
     command = [sys.executable, "-m", "benchmarks.nightly.child", str(day), str(told), *more]
     usage = run(command, place.environment, place.folder / f"night-{day}.log")
     clocked = json.loads(told.read_text())
-    steps = [_clocked(each, usage) for each in clocked if each["step"] != "dbt"]
     dbt = next(each for each in clocked if each["step"] == "dbt")
-    return usage, [*steps, *_nodes(place, usage), *_rest(usage, clocked, dbt, place)]
+    results = json.loads((place.instance.root / "dbt" / "run_results.json").read_text())
+    nodes = _nodes(results["results"], usage)
+    cpu = sum(node.cpu for node in nodes)
+    running = results["elapsed_time"]
+    peak = usage.peak_between(dbt["at"], dbt["until"]) / GIB
+    rest = usage.wall - sum(each["wall"] for each in clocked)
+    rest_cpu = usage.cpu - sum(each["cpu"] for each in clocked)
+    return usage, [
+        *(_clocked(each, usage) for each in clocked if each["step"] != "dbt"),
+        *nodes,
+        Step(NODES, "build", running, cpu, peak),
+        Step(DBT, "build", dbt["wall"] - running, dbt["cpu"] - cpu, 0.0),
+        Step("imports, Prefect, ledger", "start", rest, rest_cpu, 0.0),
+    ]
 
 
+NODES, DBT = "dbt: models and tests, two at a time", "dbt: start, parse, end"
 KINDS = {
     "intake": "intake",
     "checks of the intake": "intake",
@@ -126,36 +139,22 @@ def _clocked(told: Mapping[str, Any], usage: Usage) -> Step:
     return Step(name, KINDS.get(told["step"], "build"), told["wall"], told["cpu"], peak)
 
 
-def _nodes(place: Place, usage: Usage) -> Iterator[Step]:
-    for result in _results(place)["results"]:
+def _nodes(results: list[dict[str, Any]], usage: Usage) -> list[Step]:
+    spans = [_span(result) for result in results]
+    found = []
+    for result, span, cpu in zip(results, spans, usage.cpu_of(spans), strict=True):
         kind, _, name = result["unique_id"].split(".")[:3]
-        first, last = _executed(result)
-        peak = usage.peak_between(first, last) / GIB
         step = "test" if kind == "test" else "model"
-        yield Step(name, step, result["execution_time"], None, peak)
+        peak = usage.peak_between(*span) / GIB
+        found.append(Step(name, step, result["execution_time"], cpu, peak))
+    return found
 
 
-def _executed(result: Mapping[str, Any]) -> tuple[float, float]:
-    for timing in result["timing"]:
-        if timing["name"] == "execute":
-            ends = timing["started_at"], timing["completed_at"]
-            first, last = (dt.datetime.fromisoformat(end).timestamp() for end in ends)
-            return first, last
-    return 0.0, 0.0
-
-
-def _rest(
-    usage: Usage, clocked: list[dict[str, Any]], dbt: Mapping[str, Any], place: Place
-) -> list[Step]:
-    running = _results(place)["elapsed_time"]
-    rest = usage.wall - sum(each["wall"] for each in clocked)
-    rest_cpu = usage.cpu - sum(each["cpu"] for each in clocked)
-    peak = usage.peak_between(dbt["at"], dbt["until"]) / GIB
-    return [
-        Step("dbt: nodes, two at a time", "build", running, dbt["cpu"], peak),
-        Step("dbt: start, parse, end", "build", dbt["wall"] - running, 0.0, 0.0),
-        Step("imports, Prefect, ledger", "start", rest, rest_cpu, 0.0),
-    ]
+def _span(result: Mapping[str, Any]) -> tuple[float, float]:
+    """Return when a node ran, in seconds since 1970."""
+    ends = [timing[end] for timing in result["timing"] for end in ("started_at", "completed_at")]
+    moments = [dt.datetime.fromisoformat(end).timestamp() for end in ends]
+    return min(moments, default=0.0), max(moments, default=0.0)
 
 
 def _floor(place: Place, what: str, day: dt.date) -> tuple[Usage, list[Step]]:
@@ -164,12 +163,6 @@ def _floor(place: Place, what: str, day: dt.date) -> tuple[Usage, list[Step]]:
     usage = run([*command, str(day), str(told)], {}, place.folder / f"floor-{day}.log")
     steps = json.loads(told.read_text()) if what == "night" else {}
     return usage, [Step(name, "floor", wall, cpu, 0.0) for name, (wall, cpu) in steps.items()]
-
-
-def _results(place: Place) -> dict[str, Any]:
-    path = place.instance.root / "dbt" / "run_results.json"
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
 
 
 def _build_of(place: Place, day: dt.date) -> Path:

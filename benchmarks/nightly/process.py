@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 EVERY_SECONDS = 0.1
 PAGE = os.sysconf("SC_PAGE_SIZE")
+TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Failed(Exception):
@@ -22,10 +24,11 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at the processes: seconds since 1970, resident bytes of all of them together."""
+    """One look at the processes together: seconds since 1970, resident bytes, CPU seconds."""
 
     at: float
     resident: int
+    cpu: float
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,16 @@ class Usage:
     def peak_between(self, first: float, last: float) -> int:
         """Return the highest memory between two instants, 0 where nobody looked."""
         return max((s.resident for s in self.samples if first <= s.at <= last), default=0)
+
+    def cpu_of(self, spans: Sequence[tuple[float, float]]) -> list[float]:
+        """Return the CPU seconds of each span of time; spans that overlap share them equally."""
+        found = [0.0] * len(spans)
+        for before, after in pairwise(self.samples):
+            middle = (before.at + after.at) / 2
+            running = [n for n, (first, last) in enumerate(spans) if first <= middle <= last]
+            for number in running:
+                found[number] += max(0.0, after.cpu - before.cpu) / len(running)
+        return found
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Usage:
@@ -80,7 +93,8 @@ class _Watcher(threading.Thread):
     def run(self) -> None:
         while not self.ended.wait(EVERY_SECONDS):
             alive = _family(self.root)
-            self.samples.append(Sample(time.time(), sum(_resident(pid) for pid in alive)))
+            resident, cpu = sum(map(_resident, alive)), sum(map(_cpu, alive))
+            self.samples.append(Sample(time.time(), resident, cpu))
             self.written |= {pid: max(self.written.get(pid, 0), _written(pid)) for pid in alive}
 
     def stop(self) -> None:
@@ -101,6 +115,12 @@ def _family(root: int) -> list[int]:
 def _resident(pid: int) -> int:
     told = _read(Path(f"/proc/{pid}/statm")).split()
     return int(told[1]) * PAGE if told else 0
+
+
+def _cpu(pid: int) -> float:
+    """Return the CPU seconds of a process, and of the children that it has waited for."""
+    told = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return sum(int(each) for each in told[11:15]) / TICK
 
 
 def _written(pid: int) -> int:
