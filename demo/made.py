@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import TextIO
@@ -45,12 +45,12 @@ def _write_csv(made: Made, rows: Sequence[object], file: TextIO) -> None:
 
 def _told(row: object) -> dict[str, object]:
     """Return the row by column; instants are UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
-    return {name: _stored(value) for name, value in asdict(row).items()}  # type: ignore[call-overload]
+    return {name: _stored(value) for name, value in vars(row).items()}
 
 
 def _stored(value: object) -> object:
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return value.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -6,3 +6,8 @@
 {% macro within(day, days) %}
     {%- do return(day ~ " > " ~ business_date() ~ " - " ~ days) -%}
 {% endmacro %}
+
+{# True within the window of so many days before that: (A - 2 * days, A - days]. #}
+{% macro within_previous(day, days) %}
+    {%- do return(within(day, days * 2) ~ " and not " ~ within(day, days)) -%}
+{% endmacro %}

@@ -25,6 +25,7 @@ VIEW = "select * from marts.single_customer_view"
 MINIMUM = 50  # customers of a micro-segment that is not a whole stage
 
 IDENTITY = (
+    *("scv_customer_id", "source_record_count", "household_id"),
     *("client_customer_id", "first_name", "last_name", "email_norm", "phone_e164"),
     *("is_main_email", "is_main_phone", "is_main_address", "registration_date", "tenure_days"),
     *("is_test", "is_blocked", "is_employee_or_reseller", "profile_as_of_date"),
@@ -49,12 +50,19 @@ PURCHASES = (
     *("avg_days_between_orders", "days_first_to_second_order", "is_one_and_done"),
     *("is_early_repeat_buyer", "orders_7d", "orders_30d", "orders_90d", "orders_365d"),
     *("net_sales_7d", "net_sales_30d", "net_sales_90d", "net_sales_365d", "items_365d"),
-    *("aov_365d", "discount_share_365d", "avg_item_price_365d"),
+    *("aov_365d", "discount_share_365d", "avg_item_price_365d", "orders_730d"),
+    *("net_sales_prev_365d", "net_sales_yoy_ratio", "returns_count_365d", "return_rate_365d"),
+)
+LOYALTY = (
+    *("is_loyalty_member", "loyalty_enrol_date", "loyalty_tier", "loyalty_tier_rank"),
+    *("days_to_tier_expiry", "points_balance", "points_expiring_30d", "points_earned_365d"),
+    *("points_redeemed_365d", "spend_to_next_tier", "cases_open", "cases_90d"),
 )
 AFFINITY = (
     *("top_department_365d", "top_category_365d", "top_brand_365d", "last_category"),
     *("category_concentration_365d", "purchase_channel_pref_365d", "store_order_share_365d"),
     *("is_omnichannel_365d", "preferred_store_id_365d", "home_store_id", "stores_visited_365d"),
+    *("price_tier", "replenishment_due_date"),
 )
 RESPONSE = (
     *("mailings_received_lifetime", "mailing_response_rate", "last_coupon_redeemed_date"),
@@ -63,10 +71,11 @@ RESPONSE = (
 SEGMENTS = (
     *("rfm_recency_score", "rfm_frequency_score", "rfm_monetary_score", "rfm_cell"),
     *("rfm_segment", "lifecycle_stage", "churn_factor", "is_vip"),
+    *("lifecycle_stage_since", "lifecycle_stage_prev", "days_in_stage"),
 )
 ATTRIBUTES = (
     *(*IDENTITY, *CONSENTS, *REACHABILITY, *DEMOGRAPHICS),
-    *(*PURCHASES, *AFFINITY, *RESPONSE, *SEGMENTS),
+    *(*PURCHASES, *LOYALTY, *AFFINITY, *RESPONSE, *SEGMENTS),
 )
 OURS_AND_THE_CLIENTS = (
     *("last_direct_mail_date", "last_contact_date"),
@@ -74,6 +83,7 @@ OURS_AND_THE_CLIENTS = (
 )
 NOT_RECOMPUTED = (
     *("customer_id", "in_control_group_30d", "micro_segment_id", "micro_segment_label"),
+    "micro_segment_prev",
     *("control_bucket", "build_id", "code_version", "stale_sources", "oldest_source_as_of"),
 )
 

@@ -1,8 +1,9 @@
-"""What a build must know of its base before dbt overwrites it: both are told in `raw`.
+"""What a build must know of its base before dbt overwrites it, told in `raw`.
 
 `raw.changed_batches` says which pinned batches the base was not made of, so that a corrected or
 late batch of a past date reaches the incremental models; `raw.base_contactable` says whom the base
-would have written to, for on stale consents nobody else may turn contactable.
+would have written to, for on stale consents nobody else may turn contactable; `raw.base_segments`
+where each customer stood, for the migration tables.
 """
 
 from __future__ import annotations
@@ -72,6 +73,20 @@ def keep_contactable(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(
             f"insert into raw.base_contactable select customer_id, {', '.join(FLAGS)} "
             f"from marts.customer_reachability where {' or '.join(FLAGS)}"
+        )
+
+
+def keep_segments(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write `raw.base_segments`: stage and micro-segment in the base; built from nothing, none."""
+    connection.execute(
+        "create or replace table raw.base_segments "
+        "(customer_id bigint, lifecycle_stage varchar, micro_segment_id varchar)"
+    )
+    if _has(connection, "marts", "customer_lifecycle"):
+        connection.execute(
+            "insert into raw.base_segments select customer_id, lifecycle_stage, micro_segment_id "
+            "from marts.customer_lifecycle inner join marts.customer_micro_segments "
+            "using (customer_id)"
         )
 
 

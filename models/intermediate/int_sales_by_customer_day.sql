@@ -27,6 +27,7 @@ days as (
         {{ money('sum(list_amount)') }} as list_amount,
         max(max_order_net_amount) as max_order_net_amount,
         max_by(last_order_net_amount, visit_rank) as last_order_net_amount,
+        max_by(last_order_id, visit_rank) as last_order_id,
         max_by(channel, visit_rank) as last_order_channel
     from store_days
     group by customer_id, business_date
@@ -52,12 +53,16 @@ final as (
         list_amount,
         max_order_net_amount,
         last_order_net_amount,
+        last_order_id,
         last_order_channel,
 
         -- times
         lag(business_date) over (
             partition by customer_id order by business_date
-        ) as previous_business_date
+        ) as previous_business_date,
+        lead(business_date) over (
+            partition by customer_id order by business_date
+        ) as next_business_date
 
     from days
 

@@ -18,6 +18,12 @@ products as (
 
 ),
 
+replenishment as (
+
+    select * from {{ ref('int_replenishment_by_customer') }}
+
+),
+
 bought as (
 
     -- What was bought in a year, by the product's present grouping.
@@ -101,7 +107,10 @@ final as (
         dearest_line.category as last_category,
 
         -- numbers
-        concentration.category_concentration as category_concentration_365d
+        concentration.category_concentration as category_concentration_365d,
+
+        -- times
+        replenishment.replenishment_due_date
 
     from households
     left join top_department using (customer_id)
@@ -109,6 +118,7 @@ final as (
     left join top_brand using (customer_id)
     left join dearest_line using (customer_id)
     left join concentration using (customer_id)
+    left join replenishment using (customer_id)
     order by customer_id
 
 )
