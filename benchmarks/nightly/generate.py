@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from benchmarks.nightly.delivery import write_delivery
-from benchmarks.nightly.pool import open_pool
+from benchmarks.nightly.pool import keep_recent, open_pool
 from benchmarks.nightly.size import HISTORY_END, Size
 from benchmarks.nightly.tables import BEGINNING, EMPTY, TABLES, query_of
 from flows.contracts.contract import Contract
@@ -38,10 +38,7 @@ def generate(instance: Instance, size: Size, days: list[dt.date], spill: Path) -
             for name, contract in contracts.items()
         }
         _announce_the_history(instance)
-        pool.execute(
-            "create table recent_orders as "
-            f"select * from orders where delivered_on > date '{HISTORY_END}'"
-        )
+        keep_recent(pool)
         for day in days:
             write_delivery(pool, instance, contracts, size, day)
     return rows

@@ -22,6 +22,8 @@ CLOSINGS = 1_100 / 20_000_000
 MERGES = 1_700 / 20_000_000
 CONSENTS = 25_000 / 20_000_000
 REDEMPTIONS = 6_000 / 20_000_000
+ACCOUNT_CHANGES = 150_000 / 11_000_000  # of the members only
+CASES = 4_500 / 20_000_000
 
 # Shares of all customers, over the whole history.
 CHANGED = 0.25
@@ -30,6 +32,8 @@ MERGED = 0.095
 MERGE_TAKEN_BACK = 0.05
 MAILED = 0.75  # of the real mailings of the household that a customer is drawn from
 WEEKLY_DROP = 0.02  # of all customers are mailed on a Tuesday
+RETURNED = 0.07  # of all lines that may come back
+MEMBERS = 0.55  # have a loyalty account
 LATE = 0.005  # of all orders come one or two days late
 
 

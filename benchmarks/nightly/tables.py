@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from benchmarks.nightly import people, size
+from benchmarks.nightly import people, programme, size
 
 BEGINNING = dt.date(1900, 1, 1)
+FIRST_ACCOUNT = 9_000_000_000
 
 TRANSACTIONS = """
     select
@@ -151,7 +152,11 @@ TABLES = {
     "dispatches": Table(DISPATCHES, "occurrence_date, campaign_id, customer_id"),
     "household_merges": Table(people.MERGES, "merged_at, household_id"),
     "households": Table(people.HOUSEHOLDS, "updated_at, household_id"),
+    "loyalty_accounts": Table(programme.ACCOUNTS, "updated_at, loyalty_id"),
+    "loyalty_ledger": Table(programme.LEDGER, "event_at, ledger_id"),
     "products": Table("from products", "product_id"),
+    "returns": Table(programme.RETURNS, "returned_on, return_id"),
+    "service_cases": Table(programme.CASES, "updated_at, case_id"),
     "transactions": Table(TRANSACTIONS, "sold_at, basket_id, product_id"),
 }
 
@@ -170,6 +175,13 @@ def query_of(table: str, of: size.Size, first: dt.date, last: dt.date) -> str:
         customers=of.customers,
         nights=_nights(first, last),
         orders="orders" if first <= size.HISTORY_END else "recent_orders",
+        returns="returned" if first <= size.HISTORY_END else "recent_returns",
+        bookings="booked" if first <= size.HISTORY_END else "recent_bookings",
+        accounts=size.ACCOUNT_CHANGES,
+        cases=size.CASES * whole_history,
+        final=size.LAST_NIGHT,
+        first_account=FIRST_ACCOUNT,
+        members=size.MEMBERS,
         changed=size.CHANGED,
         changes=size.CHANGES,
         closed=size.CLOSED,
