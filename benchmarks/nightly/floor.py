@@ -61,11 +61,21 @@ def steps(name: str, **told: object) -> list[tuple[str, str]]:
 
 def _told(instance: Instance, build: Path, day: dt.date) -> dict[str, object]:
     folder = instance.deliveries / day.isoformat()
-    names = [f"orders_{w}d, net_sales_{w}d" for w in WINDOWS]
     sums = [
         f"sum({column}) filter (where day > date '{day}' - {w}) as {name}_{w}d,"
         for w in WINDOWS
-        for column, name in (("orders", "orders"), ("net", "net_sales"))
+        for column, name in (("orders", "orders"), ("net", "sales"))
+    ]
+    refunds = [
+        f"sum(amount) filter (where day > date '{day}' - {w}) as refunds_{w}d," for w in WINDOWS
+    ]
+    columns = [
+        told
+        for w in WINDOWS
+        for told in (
+            f"coalesce(orders_{w}d, 0) as orders_{w}d,",
+            f"coalesce(sales_{w}d, 0) - coalesce(refunds_{w}d, 0) as net_sales_{w}d,",
+        )
     ]
     return {
         "night": day,
@@ -73,11 +83,12 @@ def _told(instance: Instance, build: Path, day: dt.date) -> dict[str, object]:
         "consents": folder / "consents.jsonl",
         "campaign_mailings": folder / "campaign_mailings.csv",
         "coupon_redemptions": folder / "coupon_redemptions.jsonl",
+        "returns": folder / "returns.csv",
+        "loyalty_ledger": folder / "loyalty_ledger.csv",
         "audience": build.with_suffix(".audience.csv"),
         "windows": "\n        ".join(sums),
-        "window_names": "\n    ".join(
-            f"coalesce({name}, 0) as {name}," for pair in names for name in pair.split(", ")
-        ),
+        "window_names": "\n    ".join(columns),
+        "refund_windows": "\n        ".join(refunds),
         "scores": "\n        ".join(
             _score(*each)
             for each in (
@@ -106,6 +117,8 @@ def _read_the_crm(connection: duckdb.DuckDBPyConnection, instance: Instance, day
     for table, column, name in (
         ("households", "updated_at", "changed"),
         ("household_merges", "merged_at", "merged_now"),
+        ("loyalty_accounts", "updated_at", "account_now"),
+        ("service_cases", "updated_at", "case_now"),
     ):
         found = crm.execute(
             f"select * from {table} where {column} >= ? and {column} < ?",

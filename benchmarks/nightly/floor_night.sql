@@ -39,11 +39,31 @@ select * from read_json(
     }}
 );
 
+create temp table brought_back as
+select * from read_csv(
+    '{returns}',
+    columns = {{
+        'return_id': 'varchar', 'basket_id': 'bigint', 'product_id': 'bigint',
+        'household_id': 'bigint', 'store_id': 'bigint', 'sold_on': 'date',
+        'returned_on': 'date', 'quantity': 'bigint', 'refund_amount': 'decimal(12,2)',
+        'reason': 'varchar'
+    }}
+);
+create temp table booked as
+select * from read_csv(
+    '{loyalty_ledger}',
+    columns = {{
+        'ledger_id': 'bigint', 'loyalty_id': 'bigint', 'event_at': 'timestamp',
+        'type': 'varchar', 'points': 'bigint', 'basket_id': 'bigint', 'expires_on': 'date'
+    }}
+);
+
 -- step: append to the aggregates
 insert into store_day
 select
-    household_id, business_date, store_id, cast(count(*) as integer), sum(items), sum(net),
-    sum(discount), max(net), arg_max(net, sold_at), arg_max(basket_id, sold_at), max(sold_at)
+    household_id, coalesce(any_value(main_id), household_id), business_date, store_id,
+    cast(count(*) as integer), sum(items), sum(net), sum(discount), max(net),
+    arg_max(net, sold_at), arg_max(basket_id, sold_at), max(sold_at)
 from (
     select
         household_id, business_date, store_id, basket_id, max(sold_at) as sold_at,
@@ -52,16 +72,31 @@ from (
     from tx
     group by all
 )
+left join main on household_id = record_id
 group by household_id, business_date, store_id
 order by household_id;
 insert into line
 select
-    household_id, business_date, basket_id, department, category, brand, sales_value, product_id
+    household_id, coalesce(main_id, household_id), business_date, basket_id, department, category,
+    brand, sales_value, product_id
 from tx
 inner join product using (product_id)
+left join main on household_id = record_id
 order by household_id;
-insert into contact select household_id, mailed_date, true, false, campaign_id from mailed;
-insert into redemption select household_id, redemption_date, campaign_id from redeemed;
+insert into refund
+select household_id, coalesce(main_id, household_id), returned_on, refund_amount, quantity
+from brought_back
+left join main on household_id = record_id;
+insert into contact
+select household_id, coalesce(main_id, household_id), mailed_date, true, false, campaign_id
+from mailed
+left join main on household_id = record_id;
+insert into redemption
+select household_id, coalesce(main_id, household_id), redemption_date, campaign_id
+from redeemed
+left join main on household_id = record_id;
+insert into point_day
+select loyalty_id, cast(event_at as date), expires_on, sum(points) from booked group by all;
 
 -- step: latest rows
 delete from household where household_id in (select household_id from changed);
@@ -92,8 +127,24 @@ select household_id, arg_max(coalesce(merged_into_household_id, -1), merged_at),
 from merged_now
 group by household_id;
 
+delete from account where loyalty_id in (select loyalty_id from account_now);
+insert into account
+select
+    loyalty_id, arg_max(household_id, updated_at), arg_max(tier, updated_at),
+    cast(arg_max(tier_expiry, updated_at) as date), arg_max(status, updated_at),
+    cast(min(enrolled_at) as timestamp)
+from account_now
+group by loyalty_id;
+delete from service_case where case_id in (select case_id from case_now);
+insert into service_case
+select
+    case_id, arg_max(household_id, updated_at), cast(min(opened_at) as timestamp),
+    cast(arg_max(closed_at, updated_at) as timestamp)
+from case_now
+group by case_id;
+
 -- step: who is who
-create temp table follows as
+create temp table now_main as
 with recursive link as (
     select merge.household_id, into_id
     from merge
@@ -102,39 +153,57 @@ with recursive link as (
     where deleted_at is null or deleted_at >= merged_at
 ),
 step as (
-    select household_id as customer_id, into_id from link
+    select household_id as record_id, into_id from link
     union all
-    select step.customer_id, link.into_id
+    select step.record_id, link.into_id
     from step
     inner join link on step.into_id = link.household_id
 )
--- Into the record before it: the last one of a chain has the lowest number.
-select customer_id, min(into_id) as main_id from step group by customer_id;
+select record_id, min(into_id) as main_id from step group by record_id;
+create temp table moved as
+select
+    record_id,
+    coalesce(main.main_id, record_id) as from_id,
+    coalesce(now_main.main_id, record_id) as customer_id
+from main
+full join now_main using (record_id)
+where main.main_id is distinct from now_main.main_id;
+update store_day set customer_id = moved.customer_id
+from moved where store_day.record_id = moved.record_id;
+update line set customer_id = moved.customer_id
+from moved where line.record_id = moved.record_id;
+update refund set customer_id = moved.customer_id
+from moved where refund.record_id = moved.record_id;
+update contact set customer_id = moved.customer_id
+from moved where contact.record_id = moved.record_id;
+update redemption set customer_id = moved.customer_id
+from moved where redemption.record_id = moved.record_id;
+create or replace table main as from now_main;
+create temp table touched as
+select from_id as customer_id from moved
+union
+select customer_id from moved
+union
+select coalesce(main_id, household_id) from tx left join main on household_id = record_id;
+delete from sale_day where customer_id in (select customer_id from touched);
+insert into sale_day
+select
+    customer_id, day, sum(orders), sum(items), sum(net), sum(discount), max(dearest),
+    arg_max(last_net, last_sold_at), arg_max(last_order, last_sold_at)
+from store_day
+semi join touched using (customer_id)
+group by customer_id, day
+order by customer_id, day;
 create temp table customer as
 select household.*
 from household
-left join follows on household.household_id = follows.customer_id
-where follows.customer_id is null and deleted_at is null
+anti join main on household.household_id = main.record_id
+where deleted_at is null
 order by household_id;
 
 -- step: purchases
 create or replace table purchases as
-with day as (
-    select
-        coalesce(main_id, store_day.customer_id) as customer_id,
-        day,
-        sum(orders) as orders,
-        sum(items) as items,
-        sum(net) as net,
-        sum(discount) as discount,
-        max(dearest) as dearest,
-        arg_max(last_net, last_sold_at) as last_net,
-        arg_max(last_order, last_sold_at) as last_order
-    from store_day
-    left join follows using (customer_id)
-    group by all
-),
-sums as (
+with sums as (
     select
         customer_id,
         min(day, 2) as firsts,
@@ -144,12 +213,22 @@ sums as (
         arg_max(last_order, day) as last_order,
         sum(orders) as orders_lifetime,
         sum(items) as items_lifetime,
-        sum(net) as net_sales_lifetime,
+        sum(net) as sales_lifetime,
         max(dearest) as max_order_net_lifetime,
         {windows}
         sum(items) filter (where day > date '{night}' - 365) as items_365d,
         sum(discount) filter (where day > date '{night}' - 365) as discount_365d
-    from day
+    from sale_day
+    group by customer_id
+),
+refunds as (
+    select
+        customer_id,
+        sum(amount) as refunds_lifetime,
+        {refund_windows}
+        sum(items) as items_back,
+        sum(items) filter (where day > date '{night}' - 365) as returns_count_365d
+    from refund
     group by customer_id
 )
 select
@@ -161,34 +240,36 @@ select
     last_order_net,
     last_order,
     coalesce(orders_lifetime, 0) as orders_lifetime,
-    coalesce(items_lifetime, 0) as items_lifetime,
-    coalesce(net_sales_lifetime, 0) as net_sales_lifetime,
-    net_sales_lifetime / orders_lifetime as aov_lifetime,
+    coalesce(items_lifetime, 0) - coalesce(items_back, 0) as items_lifetime,
+    coalesce(sales_lifetime, 0) - coalesce(refunds_lifetime, 0) as net_sales_lifetime,
+    sales_lifetime / orders_lifetime as aov_lifetime,
     max_order_net_lifetime,
     case
         when orders_lifetime >= 2 then (lasts[1] - firsts[1]) / (orders_lifetime - 1)
     end as avg_days_between_orders,
     {window_names}
     coalesce(items_365d, 0) as items_365d,
-    net_sales_365d / orders_365d as aov_365d,
-    discount_365d / nullif(net_sales_365d + discount_365d, 0) as discount_share_365d,
-    net_sales_365d / nullif(items_365d, 0) as avg_item_price_365d
+    coalesce(returns_count_365d, 0) as returns_count_365d,
+    sales_365d / orders_365d as aov_365d,
+    coalesce(refunds_365d, 0) / nullif(sales_365d, 0) as return_rate_365d,
+    discount_365d / nullif(sales_365d + discount_365d, 0) as discount_share_365d,
+    sales_365d / nullif(items_365d, 0) as avg_item_price_365d
 from customer
 left join sums on customer.household_id = sums.customer_id
+left join refunds on customer.household_id = refunds.customer_id
 order by customer_id;
 
 -- step: affinity
 create or replace table affinity as
 with bought as (
     select
-        coalesce(main_id, line.customer_id) as customer_id,
+        customer_id,
         department,
         category,
         brand,
         sum(net) as net,
         max(day) as last_day
     from line
-    left join follows using (customer_id)
     where day > date '{night}' - 365
     group by all
 ),
@@ -201,7 +282,7 @@ departments as (
         select
             customer_id,
             department,
-            cast(sum(net) * 100 as hugeint) as sum_net,
+            cast(sum(net) * 100 as bigint) as sum_net,
             max(last_day) - date '2000-01-01' as last_day
         from bought
         group by all
@@ -218,7 +299,7 @@ categories as (
         select
             customer_id,
             category,
-            cast(sum(net) * 100 as hugeint) as sum_net,
+            cast(sum(net) * 100 as bigint) as sum_net,
             max(last_day) - date '2000-01-01' as last_day
         from bought
         where category is not null
@@ -235,7 +316,7 @@ brands as (
         select
             customer_id,
             brand,
-            cast(sum(net) * 100 as hugeint) as sum_net,
+            cast(sum(net) * 100 as bigint) as sum_net,
             max(last_day) - date '2000-01-01' as last_day
         from bought
         group by all
@@ -246,7 +327,7 @@ brands as (
 dearest as (
     select
         purchases.customer_id,
-        arg_max(category, cast(line.net * 100 as hugeint) * 4294967296 - product_id) as category
+        arg_max(category, cast(line.net * 100 as bigint) * 4294967296 - product_id) as category
     from line
     inner join purchases
         on line.order_id = purchases.last_order and line.day = purchases.last_order_date
@@ -275,13 +356,12 @@ order by customer_id;
 create or replace table stores as
 with store as (
     select
-        coalesce(main_id, store_day.customer_id) as customer_id,
+        customer_id,
         store_id,
         sum(orders) as orders,
         count(distinct day) as days,
         max(day) - date '2000-01-01' as last_day
     from store_day
-    left join follows using (customer_id)
     where day > date '{night}' - 365
     group by all
 )
@@ -307,7 +387,7 @@ with said as (
         max(out_at) as out_at,
         arg_max(source, event_at) as source
     from consent
-    left join follows on household_id = follows.customer_id
+    left join main on household_id = record_id
     group by all
 )
 select
@@ -442,7 +522,7 @@ order by household_id;
 create or replace table engagement as
 with pressure as (
     select
-        coalesce(main_id, contact.customer_id) as customer_id,
+        customer_id,
         max(day) filter (where is_mailing) as last_direct_mail_date,
         max(day) filter (where not is_control) as last_contact_date,
         count(*) filter (where not is_control and day > date '{night}' - 7)
@@ -452,17 +532,15 @@ with pressure as (
         bool_or(is_control and day > date '{night}' - 30) as in_control_group_30d,
         count(*) filter (where is_mailing) as mailings
     from contact
-    left join follows using (customer_id)
     group by all
 ),
 coupons as (
     select
-        coalesce(main_id, redemption.customer_id) as customer_id,
+        customer_id,
         max(day) as last_coupon_redeemed_date,
         count(*) as coupons_redeemed_lifetime,
         count(*) filter (where day > date '{night}' - 90) as coupons_redeemed_90d
     from redemption
-    left join follows using (customer_id)
     group by all
 ),
 answered as (
@@ -487,6 +565,54 @@ from customer
 left join pressure on household_id = pressure.customer_id
 left join coupons on household_id = coupons.customer_id
 left join answered on household_id = answered.customer_id
+order by household_id;
+
+-- step: loyalty and service
+create or replace table loyalty as
+with purse as (
+    select
+        loyalty_id,
+        sum(points) as points_balance,
+        sum(points) filter (where points > 0 and day > date '{night}' - 365)
+            as points_earned_365d,
+        sum(points) filter (where expires_on between date '{night}' and date '{night}' + 30)
+            as points_expiring_30d
+    from point_day
+    group by loyalty_id
+),
+member as (
+    select
+        coalesce(main_id, account.record_id) as customer_id,
+        bool_or(status = 'open') as is_loyalty_member,
+        min(enrolled_at) as loyalty_enrolled_at,
+        max(case tier when 'gold' then 3 when 'silver' then 2 else 1 end) as loyalty_tier_rank,
+        max(tier_expiry) as tier_expiry,
+        sum(points_balance) as points_balance,
+        sum(points_earned_365d) as points_earned_365d,
+        sum(points_expiring_30d) as points_expiring_30d
+    from account
+    left join main using (record_id)
+    left join purse using (loyalty_id)
+    group by all
+)
+select customer.household_id as customer_id, member.* exclude (customer_id)
+from customer
+left join member on household_id = member.customer_id
+order by household_id;
+create or replace table service as
+with asked as (
+    select
+        coalesce(main_id, record_id) as customer_id,
+        bool_or(closed_at is null) as has_open_case,
+        max(opened_at) as last_case_at,
+        count(*) filter (where opened_at > date '{night}' - 365) as cases_365d
+    from service_case
+    left join main using (record_id)
+    group by all
+)
+select customer.household_id as customer_id, asked.* exclude (customer_id)
+from customer
+left join asked on household_id = asked.customer_id
 order by household_id;
 
 -- step: scores and stages
