@@ -1,8 +1,8 @@
-"""Pages that a person reads: contracts, column lineage, and what became of each night. Static.
+"""Pages that a person reads: contracts, column lineage, predictions, and what became of each night.
 
-`write_pages` writes `contracts.html`, `lineage.html` and `nights/`, without scripts: what is on a
-page, the browser's own search finds. The batch writes them beside
-the warehouse at the end of every night, `scv docs` beside dbt's own pages.
+`write_pages` writes `contracts.html`, `lineage.html`, `predictions.html` and `nights/`, static and
+without scripts: what is on a page, the browser's own search finds. The batch writes them beside the
+warehouse at the end of every night, `scv docs` beside dbt's own pages.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from flows.contracts.contract import Contract
 from flows.contracts.files import read_contracts
 from flows.intake.sources.declared import read_sources, source_of
 from flows.ledger import Ledger, Row, deliveries, findings, nights
+from flows.predictions.report import DOCS, read_report
 from flows.settings import PROJECT
 from flows.summary import read_day
 
@@ -39,6 +40,7 @@ def write_pages(ledger: Ledger, folder: Path, manifest: Path | None = None) -> N
     """
     (folder / "nights").mkdir(parents=True, exist_ok=True)
     _write_what_hangs_together(folder, manifest)
+    write_predictions(folder)
     query = sa.select(nights.c.business_date).distinct().order_by(nights.c.business_date.desc())
     dates = [row["business_date"] for row in ledger.rows(query.limit(NIGHTS_REWRITTEN))]
     days = [read_day(ledger, date) for date in dates]
@@ -47,6 +49,13 @@ def write_pages(ledger: Ledger, folder: Path, manifest: Path | None = None) -> N
         checks = _checks(ledger, day.business_date)
         page = folder / "nights" / f"{day.business_date}.html"
         _write(page, "night.html.j2", day=day, checks=checks)
+
+
+def write_predictions(folder: Path, numbers: Path = DOCS) -> Path:
+    """Write the page of how good the predictions were, from the numbers that are kept."""
+    page = folder / "predictions.html"
+    _write(page, "predictions.html.j2", report=read_report(numbers))
+    return page
 
 
 def _write_what_hangs_together(folder: Path, manifest: Path | None) -> None:

@@ -68,7 +68,8 @@ dated as (
     select
         staged.*,
         registered.registration_date,
-        staged.first_order_date + {{ threshold('new_customer_days') }} + 1 as new_until_date,
+        {{ plus_days('staged.first_order_date', threshold('new_customer_days') ~ ' + 1') }}
+            as new_until_date,
         case staged.lifecycle_stage
             when 'prospect' then registered.registration_date
             when 'new' then staged.first_order_date
@@ -80,9 +81,11 @@ dated as (
                         then staged.streak_second_date
                     else staged.streak_start_date
                 end
-            when 'at_risk' then staged.last_order_date + {{ threshold('active_days') }} + 1
-            when 'churned' then staged.last_order_date + {{ threshold('at_risk_days') }} + 1
-            else staged.last_order_date + {{ threshold('churned_days') }} + 1
+            when 'at_risk'
+                then {{ plus_days('staged.last_order_date', threshold('active_days') ~ ' + 1') }}
+            when 'churned'
+                then {{ plus_days('staged.last_order_date', threshold('at_risk_days') ~ ' + 1') }}
+            else {{ plus_days('staged.last_order_date', threshold('churned_days') ~ ' + 1') }}
         end as entered_date
     from staged
     inner join registered using (customer_id)

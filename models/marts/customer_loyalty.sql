@@ -38,8 +38,16 @@ purchases as (
 
 delivered as (
 
-    -- Zero where the ledger has come and holds nothing of the customer; null where it never has.
-    select max(case when table_name = 'loyalty_ledger' and was_ever_delivered then 0 end) as nothing
+    -- Zero where accounts and ledger have come and hold nothing of the customer; null where one of
+    -- them never has: without accounts nobody knows whose points they are.
+    select
+        case
+            when
+                count_if(
+                    was_ever_delivered and table_name in ('loyalty_accounts', 'loyalty_ledger')
+                ) = 2
+                then 0
+        end as nothing
     from {{ ref('stg_pinned_batches') }}
 
 ),

@@ -94,19 +94,19 @@ cells as (
         lower(replace(counted.department, ' ', '_')) as department_tier,
         0 as depth_6
     from counted
-    inner join lifecycle_stages using (lifecycle_stage)
-    inner join tiers as value_tiers
+    left join lifecycle_stages using (lifecycle_stage)
+    left join tiers as value_tiers
         on
             value_tiers.level = 'value'
             and value_tiers.code = cast(counted.value_code as varchar)
-    inner join tiers as frequency_tiers
+    left join tiers as frequency_tiers
         on
             frequency_tiers.level = 'frequency'
             and frequency_tiers.code = cast(counted.frequency_code as varchar)
-    inner join tiers as channel_tiers
+    left join tiers as channel_tiers
         on
             channel_tiers.level = 'channel'
-            and channel_tiers.code = counted.first_contact_channel
+            and counted.first_contact_channel = channel_tiers.code
 
 ),
 
@@ -168,7 +168,7 @@ final as (
         segments_before.micro_segment_id as micro_segment_prev
 
     from coded
-    inner join named
+    left join named
         using (lifecycle_stage, value_code, frequency_code, first_contact_channel, department)
     left join segments_before using (customer_id)
     order by customer_id
