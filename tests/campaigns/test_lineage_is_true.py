@@ -34,7 +34,7 @@ TABLES = (
 COARSE = {
     ("campaign_mailings", campaign)
     for campaign in (
-        *("birthday_email", "coupon_lovers_email", "store_news_email"),
+        *("birthday_email", "coupon_lovers_email", "points_expiring_email", "store_news_email"),
         *("weekend_reminder_sms", "welcome_email", "win_back_email"),
     )
 }
