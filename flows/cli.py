@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_quarantine, cli_sources
+from flows import cli_predictions, cli_quarantine, cli_sources
 from flows.dates import date_of
 from flows.errors import Stopped
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 explain = typer.Typer(no_args_is_help=True, help="Why is a campaign or a column what it is?")
 app.add_typer(explain, name="explain")
 app.add_typer(cli_quarantine.app, name="quarantine")
+app.add_typer(cli_predictions.app, name="predictions")
 app.add_typer(cli_sources.source, name="source")
 app.add_typer(cli_sources.contract, name="contract")
 

@@ -11,3 +11,12 @@
 {% macro within_previous(day, days) %}
     {%- do return(within(day, days * 2) ~ " and not " ~ within(day, days)) -%}
 {% endmacro %}
+
+{#
+    The same with a number that somebody decided: a date less such a number is no date on every
+    engine, days between two dates are a number on each.
+#}
+
+{% macro within_decided(day, days) %}
+    {%- do return("(" ~ business_date() ~ " - " ~ day ~ ") < " ~ days) -%}
+{% endmacro %}

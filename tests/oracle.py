@@ -28,6 +28,13 @@ import pandas as pd
 
 from tests.oracle_goods import with_price_tiers, with_replenishment
 from tests.oracle_loyalty import with_cases, with_loyalty
+from tests.oracle_messages import (
+    Told,
+    with_failures,
+    with_messages,
+    with_preferred_channel,
+    with_visits,
+)
 from tests.oracle_returns import with_refunds
 
 SEEDS = Path(__file__).parent.parent / "seeds"
@@ -68,13 +75,30 @@ def recompute(day: date, deliveries: Path) -> pd.DataFrame:
     view = with_cases(view, at, deliveries, customers)
     view = view.join(_affinity(lines, at)).join(_stores(lines, at)).join(_response(at, merged))
     view = with_replenishment(with_price_tiers(view, _half_up), lines, at)
+    told = Told.by(at, deliveries, lambda ids: _customers(pd.Index(ids), merged))
+    view = with_failures(
+        view, told, _mapped(records["email"], _email), _mapped(records["phone"], _phone)
+    )
     for derive in (_with_engagement, _with_ages, _with_main_records, _with_reachability):
         view = derive(view, at)
+    view = with_visits(with_messages(view, told), told, lines)
+    view = with_preferred_channel(view, told, _letters(at, merged))
     for derive in (_with_habits, _with_rfm, _with_lifecycle):
         view = derive(view, at)
     view = view.join(_stays(view, lines, at))
     ours = ["address_key", "previous", "email_closed_at", "sms_closed_at"]
+    ours += ["email_failed", "sms_failed"]
     return _plain(view.assign(profile_as_of_date=at)).drop(columns=ours)
+
+
+def order_days(day: date, deliveries: Path) -> pd.Series:
+    """Return on how many days each customer ever ordered, by customer."""
+    at = pd.Timestamp(day)
+    records = _in_force(at, deliveries)
+    merged = _merged(at, deliveries, records)
+    customers = _people(records, merged).index
+    days = _lines_until(at, customers, merged).groupby("customer_id")["day"].nunique()
+    return days.reindex(customers, fill_value=0)
 
 
 # --- raw data -------------------------------------------------------------------------------------
@@ -329,14 +353,28 @@ def _first_store(stores: pd.DataFrame, measure: str) -> pd.Series:
 # --- mailings and coupons -------------------------------------------------------------------------
 
 
-def _response(at: pd.Timestamp, merged: Merged) -> pd.DataFrame:
-    """Return the client's mailings and the coupons handed in, for those with any."""
+def _letters(at: pd.Timestamp, merged: Merged) -> pd.DataFrame:
+    """Return the client's mailings, each with its customer, its day and whether it was answered."""
+    mailed, coupons = _mailed_and_used(at, merged)
+    used = coupons[["household_id", "campaign_id"]].drop_duplicates().assign(answered=1)
+    letters = mailed.merge(used, how="left").fillna({"answered": 0})
+    names = {"household_id": "customer_id", "start_date": "day"}
+    return letters.rename(columns=names).astype({"answered": "int64"})
+
+
+def _mailed_and_used(at: pd.Timestamp, merged: Merged) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the client's mailings and the coupons handed in by the date, by customer."""
     mailed = _raw("campaigns").merge(_raw("campaign_descriptions"), on="campaign_id")
     mailed = mailed[mailed["start_date"] <= at]
     mailed = mailed.assign(household_id=_customers(mailed["household_id"], merged))
     coupons = _raw("coupon_redemptions")
     coupons = coupons[coupons["redemption_date"] <= at]
-    coupons = coupons.assign(household_id=_customers(coupons["household_id"], merged))
+    return mailed, coupons.assign(household_id=_customers(coupons["household_id"], merged))
+
+
+def _response(at: pd.Timestamp, merged: Merged) -> pd.DataFrame:
+    """Return the client's mailings and the coupons handed in, for those with any."""
+    mailed, coupons = _mailed_and_used(at, merged)
     used = coupons[["household_id", "campaign_id"]].drop_duplicates().assign(used=1)
     answered = mailed.merge(used, how="left").groupby("household_id")["used"].sum()
     received = mailed.groupby("household_id").size()
@@ -577,7 +615,7 @@ def _consents(
     return pd.DataFrame(
         {
             "opt_in_global": agreed["global"],
-            **{f"allow_{channel}": agreed[channel] for channel in CHANNELS},
+            **{f"allow_{channel}": agreed[channel] for channel in [*CHANNELS, "push"]},
             "email_opt_in_ts": since["email"].where(agreed["email"]),
             "email_opt_out_ts": last_outs.where(since["email"].notna()),
             "sms_opt_in_ts": since["sms"].where(agreed["sms"]),
@@ -641,8 +679,8 @@ def _with_reachability(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     """Add on which channels a customer can and may be written to."""
     deliverable = pd.DataFrame(
         {
-            "email": view["email_norm"].notna(),
-            "sms": view["phone_e164"].notna(),
+            "email": view["email_norm"].notna() & ~view["email_failed"],
+            "sms": view["phone_e164"].notna() & ~view["sms_failed"],
             "direct_mail": view["address_line"].notna() & view["postal_code"].notna(),
         }
     )

@@ -28,6 +28,7 @@ OPENS = {
     "intake": {"contracts"},
     "builds": {"contracts", "intake"},
     "campaigns": {"contracts", "intake", "builds"},
+    "predictions": set(),
 }
 SHARED = {"errors", "settings", "ledger"}
 

@@ -51,7 +51,7 @@ def site(world: World) -> Path:
 def test_the_overview_says_where_to_click(world: World, chromium: str, tmp_path: Path) -> None:
     page = shown(chromium, tmp_path, f"file://{site(world)}/index.html")
     assert "A single customer view, every morning" in page
-    for target in ("contracts.html", "lineage.html", "nights/index.html"):
+    for target in ("contracts.html", "lineage.html", "predictions.html", "nights/index.html"):
         assert f'href="{target}"' in page
         assert (site(world) / target).is_file()
 
@@ -109,6 +109,6 @@ def test_a_night_has_a_page_with_its_checks(world: World) -> None:
 
 
 def test_no_page_asks_another_host_for_anything(world: World) -> None:
-    for page in [*site(world).glob("[cl]*.html"), *site(world).glob("nights/*.html")]:
+    for page in [*site(world).glob("[clp]*.html"), *site(world).glob("nights/*.html")]:
         assert "http://" not in page.read_text()
         assert "https://" not in page.read_text()

@@ -15,7 +15,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.oracle import recompute
+from tests.oracle import order_days, recompute
+from tests.oracle_predictions import CLOSE, EXACT, RANKS, predict, rank
 
 Nights = dict[date, Path]
 Row = dict[str, object]
@@ -32,6 +33,7 @@ IDENTITY = (
 )
 CONSENTS = (
     *("opt_in_global", "allow_email", "allow_sms", "allow_direct_mail", "email_opt_in_ts"),
+    *("allow_push",),
     *("email_opt_out_ts", "sms_opt_in_ts", "consent_capture_source", "consent_source_as_of"),
 )
 REACHABILITY = (
@@ -68,6 +70,16 @@ RESPONSE = (
     *("mailings_received_lifetime", "mailing_response_rate", "last_coupon_redeemed_date"),
     *("coupons_redeemed_lifetime", "coupons_redeemed_90d"),
 )
+MESSAGES = (
+    *("email_sent_30d", "email_opens_30d", "email_clicks_30d", "email_open_rate_90d"),
+    *("email_click_rate_90d", "last_email_sent_date", "last_email_open_date"),
+    *("last_email_click_date", "email_engagement_status", "sms_sent_30d"),
+    *("best_send_hour_local", "contact_channel_pref"),
+)
+WEB = (
+    *("web_sessions_30d", "product_views_30d", "carts_abandoned_7d", "last_web_visit_date"),
+    *("last_viewed_category",),
+)
 SEGMENTS = (
     *("rfm_recency_score", "rfm_frequency_score", "rfm_monetary_score", "rfm_cell"),
     *("rfm_segment", "lifecycle_stage", "churn_factor", "is_vip"),
@@ -75,7 +87,7 @@ SEGMENTS = (
 )
 ATTRIBUTES = (
     *(*IDENTITY, *CONSENTS, *REACHABILITY, *DEMOGRAPHICS),
-    *(*PURCHASES, *LOYALTY, *AFFINITY, *RESPONSE, *SEGMENTS),
+    *(*PURCHASES, *LOYALTY, *AFFINITY, *RESPONSE, *MESSAGES, *WEB, *SEGMENTS),
 )
 OURS_AND_THE_CLIENTS = (
     *("last_direct_mail_date", "last_contact_date"),
@@ -148,7 +160,34 @@ def test_every_column_of_the_view_is_compared_or_left_out_on_purpose(
     nights: Nights, day: date
 ) -> None:
     columns = next(iter(_view(nights[day]).values()))
-    assert sorted(columns) == sorted((*ATTRIBUTES, *OURS_AND_THE_CLIENTS, *NOT_RECOMPUTED))
+    predicted = (*CLOSE, *EXACT, *RANKS)
+    known = (*ATTRIBUTES, *OURS_AND_THE_CLIENTS, *predicted, *NOT_RECOMPUTED)
+    assert sorted(columns) == sorted(known)
+
+
+@each_day
+@pytest.mark.parametrize("attribute", [*CLOSE, *EXACT])
+def test_a_prediction_of_every_customer_follows_from_the_papers(
+    nights: Nights, deliveries: Path, day: date, attribute: str
+) -> None:
+    expected = _predicted(day, deliveries)
+    wrong = [
+        f"{attribute} of customer {customer}: the view says {row[attribute]}, "
+        f"the papers {expected[customer][attribute]}"
+        for customer, row in _view(nights[day]).items()
+        if not _close(row[attribute], expected[customer][attribute])
+    ]
+    assert not wrong, f"{wrong[0]} ({len(wrong)} customers differ)"
+
+
+@each_day
+def test_ranks_follow_from_the_predicted_values(nights: Nights, day: date) -> None:
+    view = _view(nights[day])
+    values = {customer: row["pred_value_365d"] for customer, row in view.items()}
+    stages = {customer: str(row["lifecycle_stage"]) for customer, row in view.items()}
+    ranks = rank(values, stages)  # type: ignore[arg-type]
+    wrong = [c for c, row in view.items() if {name: row[name] for name in RANKS} != ranks[c]]
+    assert not wrong, f"customer {wrong[0]} ({len(wrong)} customers differ)"
 
 
 @cache
@@ -164,6 +203,20 @@ def _view(build: Path) -> dict[int, Row]:
 def _recomputed(day: date, deliveries: Path) -> pd.DataFrame:
     """Return what the view should say, computed once a session."""
     return recompute(day, deliveries)
+
+
+@cache
+def _predicted(day: date, deliveries: Path) -> dict[int, dict[str, object]]:
+    """Return the predictions of what was recomputed from the raw data, once a session."""
+    days = order_days(day, deliveries).rename("order_days")
+    return predict(_recomputed(day, deliveries).join(days), day)
+
+
+def _close(actual: object, expected: object) -> bool:
+    """Return whether a prediction is the expected one: exact, or near to a last digit."""
+    if isinstance(expected, float) and isinstance(actual, Decimal):
+        return abs(float(actual) - expected) <= 1e-6 * abs(expected) + 1e-4
+    return actual == expected
 
 
 def _agree(actual: object, expected: object) -> bool:

@@ -91,8 +91,7 @@ def pin(
     with duckdb.connect(str(build)) as connection:
         connection.execute("create schema if not exists raw")
         base.compare_batches(connection, _batch_files(pinned))
-        base.keep_contactable(connection)
-        base.keep_segments(connection)
+        base.keep(connection)
         if records is not None:
             ids = "create or replace table raw.sample as select unnest(?::bigint[]) as id"
             connection.execute(ids, [list(records)])
@@ -137,13 +136,15 @@ def _of_sample(pinned: Pinned) -> str:
 
 
 def _write_clock(connection: duckdb.DuckDBPyConnection, clock: Clock) -> None:
+    before = base.clock_of(connection)
     connection.execute(
-        "create or replace table raw.build "
-        "(build_id varchar, business_date date, code_version varchar, base_build_id varchar)"
+        "create or replace table raw.build (build_id varchar, business_date date, "
+        "code_version varchar, base_build_id varchar, base_business_date date, "
+        "base_code_version varchar)"
     )
     connection.execute(
-        "insert into raw.build values (?, ?, ?, ?)",
-        [clock.build_id, clock.business_date, clock.code_version, clock.base_build_id],
+        "insert into raw.build values (?, ?, ?, ?, ?, ?)",
+        [clock.build_id, clock.business_date, clock.code_version, clock.base_build_id, *before],
     )
 
 

@@ -1,4 +1,8 @@
-{{ config(materialized='view') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_touched('transactions', 365) }}",
+) }}
 
 {#
     Only lines of replenishable products are looked at, and gaps are taken of one product a
@@ -10,13 +14,18 @@ with
 lines as (
 
     select customer_id, product_id, business_date from {{ ref('int_order_lines_resolved') }}
-    where item_count > 0 and {{ within('business_date', 365) }}
+    where
+        item_count > 0
+        and {{ within('business_date', 365) }}
+        {% if carries_on('transactions', 365) %}
+        and customer_id in ({{ customers_touched(365) }})
+        {% endif %}
 
 ),
 
 products as (
 
-    select product_id, category from {{ ref('stg_products') }}
+    select product_id, category from {{ ref('int_products') }}
 
 ),
 
@@ -96,6 +105,7 @@ final as (
 
     from top_products
     inner join usual_gaps using (customer_id)
+    order by customer_id
 
 )
 

@@ -5,7 +5,8 @@
 {% for window in ['lifetime', '7d', '30d', '90d', '365d', 'prev_365d'] %}
     {% do net.update({
         window: money(
-            "coalesce(sales.gross_sales_" ~ window ~ ", delivered.no_sales) - "
+            "coalesce(" ~ ("history" if window == "lifetime" else "sales")
+            ~ ".gross_sales_" ~ window ~ ", delivered.no_sales) - "
             ~ "coalesce(refunds.refunds_" ~ window ~ ", delivered.no_returns)"
         )
     }) %}
@@ -19,9 +20,17 @@ households as (
 
 ),
 
-days as (
+history as (
 
-    select * from {{ ref('int_sales_by_customer_day') }}
+    select * from {{ ref('int_purchase_history') }}
+
+),
+
+store_days as (
+
+    -- No further back than the longest window: the cost must not grow with the history.
+    select * from {{ ref('int_sales_resolved') }}
+    where {{ within('business_date', 730) }}
 
 ),
 
@@ -41,41 +50,10 @@ delivered as (
 
 ),
 
-streaks as (
-
-    -- A streak begins with the first order, and with any that ended a pause: a night on which the
-    -- customer was active no more. The one that still goes on, or ended last.
-    select
-        customer_id,
-        business_date as streak_start_date,
-        business_date - previous_business_date as streak_gap_days,
-        next_business_date as streak_second_date
-    from days
-    where
-        previous_business_date is null
-        or business_date - previous_business_date - 1 > {{ threshold('active_days') }}
-    qualify row_number() over (partition by customer_id order by business_date desc) = 1
-
-),
-
 sales as (
 
     select
         customer_id,
-
-        min(business_date) as first_order_date,
-        min(case when orders_to_date >= 2 then business_date end) as second_order_date,
-        max(business_date) as last_order_date,
-        max_by(previous_business_date, business_date) as previous_order_date,
-        max_by(last_order_net_amount, business_date) as last_order_gross,
-        max_by(last_order_id, business_date) as last_order_id,
-        max_by(last_order_channel, business_date) as last_order_channel,
-
-        sum(order_count) as orders_lifetime,
-        sum(item_count) as items_lifetime,
-        sum(gross_amount) as gross_sales_lifetime,
-        max(max_order_net_amount) as max_order_net_lifetime,
-
         {% for days_back in order_windows %}
         sum(case when {{ within('business_date', days_back) }} then order_count end)
             as orders_{{ days_back }}d,
@@ -89,8 +67,7 @@ sales as (
         sum(case when {{ within('business_date', 365) }} then item_count end) as items_365d,
         sum(case when {{ within('business_date', 365) }} then discount_amount end) as discount_365d,
         sum(case when {{ within('business_date', 365) }} then list_amount end) as list_sales_365d
-
-    from days
+    from store_days
     group by customer_id
 
 ),
@@ -116,11 +93,11 @@ refunds as (
 
 refunds_of_last_orders as (
 
-    select sales.customer_id, sum(returned.refund_amount) as refund_amount
+    select history.customer_id, sum(returned.refund_amount) as refund_amount
     from returned
-    inner join sales
-        on returned.customer_id = sales.customer_id and returned.order_id = sales.last_order_id
-    group by sales.customer_id
+    inner join history
+        on returned.customer_id = history.customer_id and returned.order_id = history.last_order_id
+    group by history.customer_id
 
 ),
 
@@ -131,38 +108,40 @@ final as (
         households.customer_id,
 
         -- firsts and lasts
-        sales.first_order_date,
-        sales.second_order_date,
-        sales.last_order_date,
-        sales.previous_order_date,
-        streaks.streak_start_date,
-        streaks.streak_gap_days,
-        streaks.streak_second_date,
+        history.first_order_date,
+        history.second_order_date,
+        history.last_order_date,
+        history.previous_order_date,
+        history.streak_start_date,
+        history.streak_gap_days,
+        history.streak_second_date,
         {{ money(
-            'sales.last_order_gross'
+            'history.last_order_gross'
             ~ ' - coalesce(refunds_of_last_orders.refund_amount, delivered.no_returns)'
         ) }} as last_order_net,
-        sales.last_order_channel,
+        history.last_order_channel,
 
         -- lifetime
-        cast(coalesce(sales.orders_lifetime, delivered.no_sales) as integer) as orders_lifetime,
+        cast(coalesce(history.orders_lifetime, delivered.no_sales) as integer) as orders_lifetime,
+        cast(coalesce(history.order_days_lifetime, delivered.no_sales) as integer)
+            as order_days_lifetime,
         cast(
-            coalesce(sales.items_lifetime, delivered.no_sales)
+            coalesce(history.items_sold_lifetime, delivered.no_sales)
             - coalesce(refunds.items_lifetime, delivered.no_returns) as bigint
         ) as items_lifetime,
-        {{ money('coalesce(sales.gross_sales_lifetime, delivered.no_sales)') }}
+        {{ money('coalesce(history.gross_sales_lifetime, delivered.no_sales)') }}
             as gross_sales_lifetime,
         {{ net['lifetime'] }} as net_sales_lifetime,
-        {{ ratio('sales.gross_sales_lifetime', 'sales.orders_lifetime') }} as aov_lifetime,
-        {{ money('sales.max_order_net_lifetime') }} as max_order_net_lifetime,
+        {{ ratio('history.gross_sales_lifetime', 'history.orders_lifetime') }} as aov_lifetime,
+        {{ money('history.max_order_net_lifetime') }} as max_order_net_lifetime,
         case
-            when sales.orders_lifetime >= {{ threshold('minimum_orders_for_gap') }}
+            when history.orders_lifetime >= {{ threshold('minimum_orders_for_gap') }}
                 then cast(
-                    cast(sales.last_order_date - sales.first_order_date as double)
-                    / (sales.orders_lifetime - 1) as decimal(8, 2)
+                    cast(history.last_order_date - history.first_order_date as double)
+                    / (history.orders_lifetime - 1) as decimal(8, 2)
                 )
         end as avg_days_between_orders,
-        sales.second_order_date - sales.first_order_date as days_first_to_second_order,
+        history.second_order_date - history.first_order_date as days_first_to_second_order,
 
         -- windows
         {% for days_back in order_windows %}
@@ -194,8 +173,8 @@ final as (
         ) as buys_like_a_reseller
 
     from households
+    left join history using (customer_id)
     left join sales using (customer_id)
-    left join streaks using (customer_id)
     left join refunds using (customer_id)
     left join refunds_of_last_orders using (customer_id)
     cross join delivered

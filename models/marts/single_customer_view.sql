@@ -68,9 +68,27 @@ service as (
 
 ),
 
+messages as (
+
+    select * from {{ ref('customer_messages') }}
+
+),
+
+web as (
+
+    select * from {{ ref('customer_web') }}
+
+),
+
 lifecycle as (
 
     select * from {{ ref('customer_lifecycle') }}
+
+),
+
+predictions as (
+
+    select * from {{ ref('customer_predictions') }}
 
 ),
 
@@ -124,6 +142,7 @@ final as (
         consents.opt_in_global,
         consents.allow_email,
         consents.allow_sms,
+        consents.allow_push,
         consents.allow_direct_mail,
         consents.email_opt_in_ts,
         consents.email_opt_out_ts,
@@ -242,8 +261,20 @@ final as (
         stores.preferred_store_id_365d,
         stores.home_store_id,
         stores.stores_visited_365d,
+        messages.contact_channel_pref,
+        messages.best_send_hour_local,
 
         -- message engagement
+        messages.email_sent_30d,
+        messages.email_opens_30d,
+        messages.email_clicks_30d,
+        messages.email_open_rate_90d,
+        messages.email_click_rate_90d,
+        messages.last_email_sent_date,
+        messages.last_email_open_date,
+        messages.last_email_click_date,
+        messages.email_engagement_status,
+        messages.sms_sent_30d,
         engagement.last_direct_mail_date,
         engagement.last_contact_date,
         engagement.campaigns_received_7d,
@@ -254,6 +285,13 @@ final as (
         engagement.last_coupon_redeemed_date,
         engagement.coupons_redeemed_lifetime,
         engagement.coupons_redeemed_90d,
+
+        -- web and app
+        web.web_sessions_30d,
+        web.product_views_30d,
+        web.carts_abandoned_7d,
+        web.last_web_visit_date,
+        web.last_viewed_category,
 
         -- service
         service.cases_open,
@@ -278,6 +316,19 @@ final as (
         ) }} as churn_factor,
         lifecycle.is_vip,
 
+        -- predictive
+        predictions.pred_orders_365d,
+        predictions.pred_value_365d,
+        predictions.pred_value_percentile,
+        predictions.pred_value_percentile_in_stage,
+        predictions.pred_value_tier,
+        predictions.p_alive,
+        predictions.p_churn_60d,
+        predictions.p_reactivate_60d,
+        predictions.p_first_order_60d,
+        predictions.pred_next_order_date,
+        predictions.model_version,
+
         -- micro-segment
         micro_segments.micro_segment_id,
         micro_segments.micro_segment_label,
@@ -301,7 +352,10 @@ final as (
     inner join stores using (customer_id)
     inner join engagement using (customer_id)
     inner join service using (customer_id)
+    inner join messages using (customer_id)
+    inner join web using (customer_id)
     inner join lifecycle using (customer_id)
+    inner join predictions using (customer_id)
     inner join micro_segments using (customer_id)
     left join price_cuts on affinity.top_category_365d = price_cuts.category
     cross join build

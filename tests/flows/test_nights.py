@@ -152,7 +152,7 @@ def test_only_what_reads_a_missing_table_is_held_and_sent_once_it_came(
     assert stale_sources(instance) == {"coupon_redemptions"}
     gone = written(instance.outbox)
 
-    Client().deliver(DAY, False, instance.deliveries)
+    Client(instance.outbox).deliver(DAY, False, instance.deliveries)
     answer = scv("run", str(DAY))
 
     assert answer.code == 0
@@ -319,7 +319,7 @@ def undisturbed(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[
         patch.setenv("SCV_WAREHOUSE", str(root / "warehouse"))
         read_instance.cache_clear()
         instance = read_instance()
-        Client().deliver(DAY, False, instance.deliveries)
+        Client(instance.outbox).deliver(DAY, False, instance.deliveries)
         with started() as night:
             assert night.wait(timeout=200) == 0
         read_instance.cache_clear()
