@@ -31,7 +31,7 @@ TABLES = (
     *("email_events", "sms_events", "web_sessions"),
 )
 EMAILS = (
-    *("birthday_email", "coupon_lovers_email", "store_news_email"),
+    *("birthday_email", "coupon_lovers_email", "points_expiring_email", "store_news_email"),
     *("welcome_email", "win_back_email"),
 )
 LETTERS, TEXTS = ("own_brand_letter", "vip_thank_you_letter"), ("weekend_reminder_sms",)
