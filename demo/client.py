@@ -10,14 +10,17 @@ composition, and number of children.
 
 Made up: everything that makes a household a person. Name, e-mail, telephone, address, date of
 birth, gender, language, the test, blocked and employee marks, the date of registration, every
-change, merge and closing of a record, and every consent. None of it describes anybody. It is drawn
-from the household id by a hash, so it is the same on every machine and on every run, and it
-respects what is real: an age fits its band, and nobody buys, is mailed or redeems a coupon before
-registering.
+change, merge and closing of a record, and every consent; its returns, loyalty account, points and
+service cases; every visit to the web site, and what becomes of every e-mail and text message: of
+the client's own up to 16 November, and of those that the hub really wrote into its outbox. None of
+it describes anybody. It is drawn from the household id by a hash, so it is the same on every
+machine and on every run, and it respects what is real: an age fits its band, nobody buys, is mailed
+or redeems a coupon before registering, only what was bought comes back, and points are earned by
+real baskets.
 Its faults (missing, malformed and shared addresses, placeholder dates) are intended.
 
-The business date of a sale is its date in New York; registrations, changes and consents are
-delivered on their UTC date.
+The business date of a sale or a return is its date in New York; registrations, changes, consents
+and points are delivered on their UTC date.
 """
 
 from datetime import date
@@ -29,6 +32,7 @@ import typer
 from demo.delivery import Client
 from demo.people import YEAR_END, YEAR_START
 from demo.source import MissingDataError
+from flows.settings import read_instance
 
 
 def deliver(
@@ -37,13 +41,17 @@ def deliver(
         bool, typer.Option("--initial", help="Deliver all history up to DATE at once.")
     ] = False,
     to: Annotated[Path, typer.Option(help="Folder of the deliveries.")] = Path("deliveries"),
+    outbox: Annotated[
+        Path | None,
+        typer.Option(help="The hub's campaign files, which are sent; default: the instance's."),
+    ] = None,
 ) -> None:
     """Write the client's delivery for each DATE (YYYY-MM-DD) and print its tables and rows."""
     try:
         days = [_business_date(text) for text in dates]
         if initial and len(days) > 1:
             raise ValueError("--initial makes one delivery: give it one date.")
-        client = Client()
+        client = Client(outbox or read_instance().outbox)
     except (ValueError, MissingDataError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

@@ -9,8 +9,9 @@ from demo.people import YEAR_END, YEAR_START, Household
 
 CONSENT_STARTS = date(2015, 1, 1)  # older cards were asked when the client began to keep consent
 GLOBAL = 0.90  # of all households allow messages at all
-OPT_IN = {"email": 0.68, "sms": 0.45, "direct_mail": 0.70}  # of all households
-OPT_OUT = {"global": 0.01, "email": 0.12, "sms": 0.05, "direct_mail": 0.05}  # of those opted in
+OPT_IN = {"email": 0.68, "sms": 0.45, "direct_mail": 0.70, "push": 0.30}  # of all households
+# Of those opted in.
+OPT_OUT = {"global": 0.01, "email": 0.12, "sms": 0.05, "direct_mail": 0.05, "push": 0.08}
 AGAIN = {"email": 0.25}  # of those who opted out
 
 

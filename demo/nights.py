@@ -33,7 +33,8 @@ def play(
     started = time.monotonic()
     prefect_settings.quiet()
     console.narrate()
-    instance, client = read_instance(), Client()
+    instance = read_instance()
+    client = Client(instance.outbox)
     for number, day in enumerate([HISTORY, *NIGHTS], start=1):
         if _is_run(instance, day):
             console.say(f"[{number}/4] {day} has been run: kept (make clean starts over)")

@@ -63,6 +63,15 @@ MAILINGS = """
     from mailings where mailed_date between date '{first}' and date '{last}'
     order by mailed_date, campaign_id, household_id
 """
+CATEGORIES = """
+    with lines as (
+        select household_id, product_category, count(*) as line_count
+        from sales join products using (product_id)
+        where product_category is not null group by all
+    )
+    select household_id, list(product_category order by line_count desc, product_category)[:8]
+    from lines group by household_id
+"""
 GZIPPED_CSV = "format csv, header, delimiter ',', compression gzip"
 
 
@@ -115,6 +124,11 @@ def open_source(data: Path) -> duckdb.DuckDBPyConnection:
 def known_households(connection: duckdb.DuckDBPyConnection) -> list[Known]:
     """Return what the data set knows of each of its 2,469 households, by id."""
     return [Known(*row) for row in connection.execute(KNOWN).fetchall()]
+
+
+def bought_categories(connection: duckdb.DuckDBPyConnection) -> dict[int, list[str]]:
+    """Return the up to eight categories that each household buys most, most bought first."""
+    return dict(connection.execute(CATEGORIES).fetchall())
 
 
 def write_export(

@@ -34,7 +34,13 @@ Day = Annotated[str, typer.Argument(help="The business date, such as 2017-11-21.
 
 
 @app.command()
-def run(day: Day, send: Annotated[bool, typer.Option(help="Write campaign files.")] = True) -> None:
+def run(
+    day: Day,
+    send: Annotated[bool, typer.Option(help="Write campaign files.")] = True,
+    from_nothing: Annotated[
+        bool, typer.Option("--from-nothing", help="Build from every batch, on top of no base.")
+    ] = False,
+) -> None:
     """Run the nightly batch of a business date. Running it twice changes nothing."""
     from flows import console, prefect_settings
     from flows.ledger import Ledger
@@ -50,7 +56,7 @@ def run(day: Day, send: Annotated[bool, typer.Option(help="Write campaign files.
         from flows.daily import daily
 
         console.say(f"{instance.instance}, business date {date}")
-        daily(date, send=send)
+        daily(date, send=send, from_nothing=from_nothing)
     finally:
         if latest_night(ledger) != before:
             console.show_day(instance, read_day(ledger, date))
@@ -94,6 +100,32 @@ def rollback() -> None:
         nights.repair(instance, ledger)
         left, now_live = live.roll_back(instance, ledger)
     typer.echo(f"Live was {left} and is {now_live}. To go forward again: scv run {left[:10]}")
+
+
+@app.command()
+def recount(
+    customers: Annotated[int, typer.Option(min=1, help="About how many, drawn by date.")] = 1000,
+) -> None:
+    """Count some customers of live anew, from every batch: has anything drifted? Changes nothing.
+
+    Every night does so for a few, when its campaigns are out.
+    """
+    from flows import nights
+    from flows.builds import live
+    from flows.builds.recount import recount as count_anew
+    from flows.contracts.files import read_contracts
+    from flows.ledger import Ledger
+    from flows.settings import read_instance
+
+    instance = read_instance()
+    with nights.lock(instance):
+        build_id = live.current_or_stop(instance)
+        ledger = Ledger(instance.ledger_url)
+        found = count_anew(instance, ledger, read_contracts(), build_id, customers)
+    typer.echo(found.sentence)
+    for each in found.differences:
+        typer.echo(f"  {each.model}.{each.attribute}, customer {each.customer_id}")
+    raise typer.Exit(1 if found.differences else 0)
 
 
 @app.command()

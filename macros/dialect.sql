@@ -57,3 +57,33 @@
 {% macro weekday(day) %}
     {%- do return("lower(left(dayname(" ~ day ~ "), 3))") -%}
 {% endmacro %}
+
+{#
+    The client's clock at an instant that is given in UTC, as a timestamp without a zone: whose date
+    and hour are local ones, through both changes of the clock. The zone is a variable of the project.
+#}
+{% macro local_time(instant) %}
+    {{- return(adapter.dispatch('local_time')(instant)) -}}
+{% endmacro %}
+
+{% macro default__local_time(instant) %}
+    {%- do return(
+        "timezone('" ~ var('client_time_zone') ~ "', timezone('UTC', " ~ instant ~ "))"
+    ) -%}
+{% endmacro %}
+
+{% macro snowflake__local_time(instant) %}
+    {%- do return(
+        "convert_timezone('UTC', '" ~ var('client_time_zone') ~ "', " ~ instant ~ ")"
+    ) -%}
+{% endmacro %}
+
+{# The local calendar date of an instant. #}
+{% macro local_date(instant) %}
+    {%- do return("cast(" ~ local_time(instant) ~ " as date)") -%}
+{% endmacro %}
+
+{# The local hour of an instant, 0 to 23. #}
+{% macro local_hour(instant) %}
+    {%- do return("cast(extract(hour from " ~ local_time(instant) ~ ") as integer)") -%}
+{% endmacro %}

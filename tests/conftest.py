@@ -129,7 +129,7 @@ def next_delivery(world: World, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """The client's deliveries folder after 2017-11-22, written once for all tests of a worker."""
     folder = tmp_path_factory.mktemp("next")
     shutil.copy2(world.deliveries / CRM, folder)
-    Client().deliver(NEXT, False, folder)
+    Client(world.warehouse / "demo" / "outbox").deliver(NEXT, False, folder)
     return folder
 
 

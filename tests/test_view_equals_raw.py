@@ -26,12 +26,14 @@ VIEW = "select * from marts.single_customer_view"
 MINIMUM = 50  # customers of a micro-segment that is not a whole stage
 
 IDENTITY = (
+    *("scv_customer_id", "source_record_count", "household_id"),
     *("client_customer_id", "first_name", "last_name", "email_norm", "phone_e164"),
     *("is_main_email", "is_main_phone", "is_main_address", "registration_date", "tenure_days"),
     *("is_test", "is_blocked", "is_employee_or_reseller", "profile_as_of_date"),
 )
 CONSENTS = (
     *("opt_in_global", "allow_email", "allow_sms", "allow_direct_mail", "email_opt_in_ts"),
+    *("allow_push",),
     *("email_opt_out_ts", "sms_opt_in_ts", "consent_capture_source", "consent_source_as_of"),
 )
 REACHABILITY = (
@@ -50,24 +52,42 @@ PURCHASES = (
     *("avg_days_between_orders", "days_first_to_second_order", "is_one_and_done"),
     *("is_early_repeat_buyer", "orders_7d", "orders_30d", "orders_90d", "orders_365d"),
     *("net_sales_7d", "net_sales_30d", "net_sales_90d", "net_sales_365d", "items_365d"),
-    *("aov_365d", "discount_share_365d", "avg_item_price_365d"),
+    *("aov_365d", "discount_share_365d", "avg_item_price_365d", "orders_730d"),
+    *("net_sales_prev_365d", "net_sales_yoy_ratio", "returns_count_365d", "return_rate_365d"),
+)
+LOYALTY = (
+    *("is_loyalty_member", "loyalty_enrol_date", "loyalty_tier", "loyalty_tier_rank"),
+    *("days_to_tier_expiry", "points_balance", "points_expiring_30d", "points_earned_365d"),
+    *("points_redeemed_365d", "spend_to_next_tier", "cases_open", "cases_90d"),
 )
 AFFINITY = (
     *("top_department_365d", "top_category_365d", "top_brand_365d", "last_category"),
     *("category_concentration_365d", "purchase_channel_pref_365d", "store_order_share_365d"),
     *("is_omnichannel_365d", "preferred_store_id_365d", "home_store_id", "stores_visited_365d"),
+    *("price_tier", "replenishment_due_date"),
 )
 RESPONSE = (
     *("mailings_received_lifetime", "mailing_response_rate", "last_coupon_redeemed_date"),
     *("coupons_redeemed_lifetime", "coupons_redeemed_90d"),
 )
+MESSAGES = (
+    *("email_sent_30d", "email_opens_30d", "email_clicks_30d", "email_open_rate_90d"),
+    *("email_click_rate_90d", "last_email_sent_date", "last_email_open_date"),
+    *("last_email_click_date", "email_engagement_status", "sms_sent_30d"),
+    *("best_send_hour_local", "contact_channel_pref"),
+)
+WEB = (
+    *("web_sessions_30d", "product_views_30d", "carts_abandoned_7d", "last_web_visit_date"),
+    *("last_viewed_category",),
+)
 SEGMENTS = (
     *("rfm_recency_score", "rfm_frequency_score", "rfm_monetary_score", "rfm_cell"),
     *("rfm_segment", "lifecycle_stage", "churn_factor", "is_vip"),
+    *("lifecycle_stage_since", "lifecycle_stage_prev", "days_in_stage"),
 )
 ATTRIBUTES = (
     *(*IDENTITY, *CONSENTS, *REACHABILITY, *DEMOGRAPHICS),
-    *(*PURCHASES, *AFFINITY, *RESPONSE, *SEGMENTS),
+    *(*PURCHASES, *LOYALTY, *AFFINITY, *RESPONSE, *MESSAGES, *WEB, *SEGMENTS),
 )
 OURS_AND_THE_CLIENTS = (
     *("last_direct_mail_date", "last_contact_date"),
@@ -75,6 +95,7 @@ OURS_AND_THE_CLIENTS = (
 )
 NOT_RECOMPUTED = (
     *("customer_id", "in_control_group_30d", "micro_segment_id", "micro_segment_label"),
+    "micro_segment_prev",
     *("control_bucket", "build_id", "code_version", "stale_sources", "oldest_source_as_of"),
 )
 

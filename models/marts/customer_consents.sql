@@ -29,6 +29,7 @@ by_customer as (
         max(case when channel = 'email' then answer end) as email_answer,
         max(case when channel = 'sms' then answer end) as sms_answer,
         max(case when channel = 'direct_mail' then answer end) as mail_answer,
+        max(case when channel = 'push' then answer end) as push_answer,
         max(case when channel = 'email' and is_opt_in then event_at end) as email_opt_in_ts,
         max(case when channel = 'email' then last_opted_out_at end) as email_opt_out_ts,
         max(case when channel = 'sms' and is_opt_in then event_at end) as sms_opt_in_ts
@@ -55,6 +56,7 @@ final as (
         coalesce(by_customer.global_answer = 1, false) as opt_in_global,
         coalesce(by_customer.email_answer = 1, false) as allow_email,
         coalesce(by_customer.sms_answer = 1, false) as allow_sms,
+        coalesce(by_customer.push_answer = 1, false) as allow_push,
         coalesce(
             by_customer.mail_answer = 1, country_defaults.allow_direct_mail, false
         ) as allow_direct_mail,

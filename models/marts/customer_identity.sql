@@ -20,7 +20,7 @@ consents as (
 
 purchases as (
 
-    select customer_id, last_order_date from {{ ref('customer_purchases') }}
+    select customer_id, last_order_date, buys_like_a_reseller from {{ ref('customer_purchases') }}
 
 ),
 
@@ -33,7 +33,8 @@ candidates as (
         consents.allow_email,
         consents.allow_sms,
         consents.allow_direct_mail,
-        coalesce(purchases.last_order_date, date '1900-01-01') as last_order_date
+        coalesce(purchases.last_order_date, date '1900-01-01') as last_order_date,
+        coalesce(purchases.buys_like_a_reseller, false) as buys_like_a_reseller
     from households
     inner join consents using (customer_id)
     inner join purchases using (customer_id)
@@ -64,12 +65,23 @@ ranked as (
 
 ),
 
+keyed as (
+
+    select
+        *,
+        {{ customer_surrogate('oldest_record_id') }} as scv_customer_id
+    from ranked
+
+),
+
 final as (
 
     select
         -- keys
         customer_id,
+        scv_customer_id,
         client_customer_id,
+        {{ surrogate_key('H', "address_key || '|' || lower(last_name)") }} as household_id,
 
         -- contact
         first_name,
@@ -79,6 +91,7 @@ final as (
         address_line,
         city,
         postal_code,
+        address_key,
 
         -- flags
         coalesce(email_norm_rank = 1, false) as is_main_email,
@@ -86,13 +99,17 @@ final as (
         coalesce(address_key_rank = 1, false) as is_main_address,
         is_test,
         is_blocked,
-        is_employee as is_employee_or_reseller,
+        is_employee or buys_like_a_reseller as is_employee_or_reseller,
+
+        -- numbers
+        source_record_count,
+        {{ hash_bucket("'scv' || scv_customer_id", 1000) }} as control_bucket,
 
         -- times
         registration_date,
         updated_at as record_updated_at
 
-    from ranked
+    from keyed
     order by customer_id
 
 )

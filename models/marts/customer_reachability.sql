@@ -18,6 +18,38 @@ closed as (
 
 ),
 
+failed_emails as (
+
+    select
+        address,
+        last_complaint_date,
+        {{ within_decided('last_failed_date', threshold('deliverability_days')) }} as is_recent
+    from {{ ref('int_addresses_undeliverable') }}
+    where channel = 'email'
+
+),
+
+failed_phones as (
+
+    select
+        address,
+        last_complaint_date,
+        {{ within_decided('last_failed_date', threshold('deliverability_days')) }} as is_recent
+    from {{ ref('int_addresses_undeliverable') }}
+    where channel = 'sms'
+
+),
+
+complainers as (
+
+    -- Whoever complained under any record is not written to under any address.
+    select customer_id, max(event_date) as last_complaint_date
+    from {{ ref('int_messages_resolved') }}
+    where channel = 'email' and complaint_count > 0
+    group by customer_id
+
+),
+
 contactable_before as (
 
     select * from {{ ref('stg_contactable_before') }}
@@ -49,13 +81,20 @@ deliverable as (
         -- Of a record that was closed: only whoever agreed since then is written to there.
         coalesce(closed_emails.closed_at >= consents.email_opt_in_ts, false) as is_closed_email,
         coalesce(closed_phones.closed_at >= consents.sms_opt_in_ts, false) as is_closed_phone,
-        identity.email_norm is not null as email_deliverable,
-        identity.phone_e164 is not null as sms_deliverable,
+        identity.email_norm is not null
+        and failed_emails.last_complaint_date is null
+        and complainers.last_complaint_date is null
+        and not coalesce(failed_emails.is_recent, false) as email_deliverable,
+        identity.phone_e164 is not null
+        and not coalesce(failed_phones.is_recent, false) as sms_deliverable,
         identity.address_line is not null and identity.postal_code is not null as mail_deliverable
     from identity
     inner join consents using (customer_id)
     left join closed as closed_emails on identity.email_norm = closed_emails.address
     left join closed as closed_phones on identity.phone_e164 = closed_phones.address
+    left join failed_emails on identity.email_norm = failed_emails.address
+    left join failed_phones on identity.phone_e164 = failed_phones.address
+    left join complainers on identity.customer_id = complainers.customer_id
 
 ),
 

@@ -32,6 +32,12 @@ demographics as (
 
 ),
 
+loyalty as (
+
+    select * from {{ ref('customer_loyalty') }}
+
+),
+
 purchases as (
 
     select * from {{ ref('customer_purchases') }}
@@ -56,6 +62,24 @@ engagement as (
 
 ),
 
+service as (
+
+    select * from {{ ref('customer_service') }}
+
+),
+
+messages as (
+
+    select * from {{ ref('customer_messages') }}
+
+),
+
+web as (
+
+    select * from {{ ref('customer_web') }}
+
+),
+
 lifecycle as (
 
     select * from {{ ref('customer_lifecycle') }}
@@ -71,6 +95,12 @@ predictions as (
 micro_segments as (
 
     select * from {{ ref('customer_micro_segments') }}
+
+),
+
+price_cuts as (
+
+    select * from {{ ref('price_cut_points') }}
 
 ),
 
@@ -91,7 +121,10 @@ final as (
     select
         -- identity and record status
         identity.customer_id,
+        identity.scv_customer_id,
         identity.client_customer_id,
+        identity.source_record_count,
+        identity.household_id,
         identity.first_name,
         identity.last_name,
         identity.email_norm,
@@ -109,6 +142,7 @@ final as (
         consents.opt_in_global,
         consents.allow_email,
         consents.allow_sms,
+        consents.allow_push,
         consents.allow_direct_mail,
         consents.email_opt_in_ts,
         consents.email_opt_out_ts,
@@ -144,6 +178,18 @@ final as (
         identity.address_line,
         identity.postal_code,
         demographics.language_code,
+
+        -- loyalty
+        loyalty.is_loyalty_member,
+        loyalty.loyalty_enrol_date,
+        loyalty.loyalty_tier,
+        loyalty.loyalty_tier_rank,
+        loyalty.tier_expiry_date - build.business_date as days_to_tier_expiry,
+        loyalty.points_balance,
+        loyalty.points_expiring_30d,
+        loyalty.points_earned_365d,
+        loyalty.points_redeemed_365d,
+        loyalty.spend_to_next_tier,
 
         -- purchase: firsts, lasts, lifetime
         purchases.first_order_date,
@@ -181,12 +227,17 @@ final as (
         purchases.orders_30d,
         purchases.orders_90d,
         purchases.orders_365d,
+        purchases.orders_730d,
         purchases.net_sales_7d,
         purchases.net_sales_30d,
         purchases.net_sales_90d,
         purchases.net_sales_365d,
+        purchases.net_sales_prev_365d,
+        purchases.net_sales_yoy_ratio,
         purchases.items_365d,
         purchases.aov_365d,
+        purchases.returns_count_365d,
+        purchases.return_rate_365d,
         purchases.discount_share_365d,
 
         -- product affinity
@@ -196,6 +247,12 @@ final as (
         affinity.last_category,
         affinity.category_concentration_365d,
         purchases.avg_item_price_365d,
+        case
+            when purchases.avg_item_price_365d <= price_cuts.cut_low then 'low'
+            when purchases.avg_item_price_365d <= price_cuts.cut_mid then 'mid'
+            when purchases.avg_item_price_365d > price_cuts.cut_mid then 'high'
+        end as price_tier,
+        affinity.replenishment_due_date,
 
         -- channel and store preference
         stores.purchase_channel_pref_365d,
@@ -204,8 +261,20 @@ final as (
         stores.preferred_store_id_365d,
         stores.home_store_id,
         stores.stores_visited_365d,
+        messages.contact_channel_pref,
+        messages.best_send_hour_local,
 
         -- message engagement
+        messages.email_sent_30d,
+        messages.email_opens_30d,
+        messages.email_clicks_30d,
+        messages.email_open_rate_90d,
+        messages.email_click_rate_90d,
+        messages.last_email_sent_date,
+        messages.last_email_open_date,
+        messages.last_email_click_date,
+        messages.email_engagement_status,
+        messages.sms_sent_30d,
         engagement.last_direct_mail_date,
         engagement.last_contact_date,
         engagement.campaigns_received_7d,
@@ -217,6 +286,17 @@ final as (
         engagement.coupons_redeemed_lifetime,
         engagement.coupons_redeemed_90d,
 
+        -- web and app
+        web.web_sessions_30d,
+        web.product_views_30d,
+        web.carts_abandoned_7d,
+        web.last_web_visit_date,
+        web.last_viewed_category,
+
+        -- service
+        service.cases_open,
+        service.cases_90d,
+
         -- recency, frequency, monetary
         lifecycle.rfm_recency_score,
         lifecycle.rfm_frequency_score,
@@ -226,6 +306,9 @@ final as (
 
         -- lifecycle
         lifecycle.lifecycle_stage,
+        lifecycle.lifecycle_stage_since,
+        lifecycle.lifecycle_stage_prev,
+        build.business_date - lifecycle.lifecycle_stage_since as days_in_stage,
         {{ ratio(
             'build.business_date - purchases.last_order_date',
             'coalesce(purchases.avg_days_between_orders, provenance.median_days_between_orders)',
@@ -249,7 +332,8 @@ final as (
         -- micro-segment
         micro_segments.micro_segment_id,
         micro_segments.micro_segment_label,
-        micro_segments.control_bucket,
+        micro_segments.micro_segment_prev,
+        identity.control_bucket,
 
         -- row provenance
         build.business_date as profile_as_of_date,
@@ -262,13 +346,18 @@ final as (
     inner join consents using (customer_id)
     inner join reachability using (customer_id)
     inner join demographics using (customer_id)
+    inner join loyalty using (customer_id)
     inner join purchases using (customer_id)
     inner join affinity using (customer_id)
     inner join stores using (customer_id)
     inner join engagement using (customer_id)
+    inner join service using (customer_id)
+    inner join messages using (customer_id)
+    inner join web using (customer_id)
     inner join lifecycle using (customer_id)
     inner join predictions using (customer_id)
     inner join micro_segments using (customer_id)
+    left join price_cuts on affinity.top_category_365d = price_cuts.category
     cross join build
     cross join provenance
 

@@ -31,7 +31,8 @@ HISTORY, FIRST, SECOND, THIRD = (dt.date(2017, 11, day) for day in (18, 19, 20, 
 INCREMENTAL = {
     *("int_order_lines", "int_sales_by_customer_store_day", "int_redemptions_by_customer_day"),
     *("int_contacts_by_customer_day", "int_consents_latest", "int_households_latest"),
-    "int_merges_latest",
+    *("int_merges_latest", "int_messages_by_customer_day", "int_message_answers"),
+    "int_web_sessions_by_customer_day",
 }
 
 # What a correction makes of a batch.
@@ -40,6 +41,8 @@ FEWER_ROWS = "where household_id % 3 <> 0"
 OTHER_SALES = "sales_value + 1 as sales_value, quantity + 1 as quantity"
 OTHER_ANSWERS = "if(status = 'opt_in', 'opt_out', 'opt_in') as status"
 OTHER_NAMES = "'Corrected' as last_name"
+OTHER_EVENTS = "event_at + interval 7 hour as event_at"
+OTHER_VISITS = "carts + 1 as carts, products_viewed + 1 as products_viewed"
 EARLIER_SALES = "business_date - 2 as business_date"
 
 
@@ -135,6 +138,10 @@ def test_corrected_batches_of_past_dates_give_what_a_build_from_nothing_gives(
     batches.correct("consents", SECOND, OTHER_ANSWERS)
     batches.correct("households", FIRST, OTHER_NAMES)
     batches.correct("household_merges", SECOND, rows=NO_ROWS)
+    batches.correct("email_events", HISTORY, OTHER_EVENTS, FEWER_ROWS)
+    batches.correct("email_events", SECOND, rows=FEWER_ROWS)
+    batches.correct("sms_events", HISTORY, rows=FEWER_ROWS)
+    batches.correct("web_sessions", FIRST, OTHER_VISITS)
     top, on_top = batches.build("top", THIRD, live.path_of(instance, f"{SECOND}-01"), EVERYTHING)
     _, whole = batches.build("whole", THIRD, None, EVERYTHING)
     assert different(on_top, whole) == set()
@@ -174,6 +181,7 @@ def test_late_and_lost_batches_give_what_a_build_from_nothing_gives(
     late = [
         *(("transactions", FIRST), ("consents", FIRST), ("households", FIRST)),
         *(("household_merges", FIRST), ("coupon_redemptions", SECOND)),
+        *(("email_events", FIRST), ("sms_events", THIRD), ("web_sessions", SECOND)),
     ]
     for table, day in late:
         batches.hide(table, day)
@@ -232,7 +240,7 @@ def test_a_base_that_does_not_say_what_it_was_made_of_is_taken_for_made_of_somet
 def test_whom_the_base_would_write_to_is_kept_and_built_from_nothing_it_is_nobody() -> None:
     with duckdb.connect() as connection:
         connection.execute("create schema raw; create schema marts")
-        base.keep_contactable(connection)
+        base.keep(connection)
         kept = "select customer_id, contactable_email from raw.base_contactable"
         assert connection.execute(kept).fetchall() == []
         connection.execute(
@@ -240,5 +248,5 @@ def test_whom_the_base_would_write_to_is_kept_and_built_from_nothing_it_is_nobod
             "(1, true, false, false), (2, false, false, true), (3, false, false, false)) "
             "as given(customer_id, contactable_email, contactable_sms, contactable_direct_mail)"
         )
-        base.keep_contactable(connection)
+        base.keep(connection)
         assert connection.execute(f"{kept} order by all").fetchall() == [(1, True), (2, False)]

@@ -33,6 +33,12 @@ PREPARED = """
     delete from raw.consents where household_id % 3 <> 0;
     delete from raw.coupon_redemptions where household_id % 3 <> 0;
     delete from raw.campaign_mailings where household_id % 3 <> 0;
+    delete from raw.returns where household_id % 3 <> 0;
+    delete from raw.loyalty_accounts where household_id % 3 <> 0;
+    delete from raw.loyalty_ledger where loyalty_id not in (
+        select loyalty_id from raw.loyalty_accounts
+    );
+    delete from raw.service_cases where household_id % 3 <> 0;
     -- most have not been written to
     delete from raw.dispatches where customer_id % 6 <> 0;
     -- new customers
@@ -67,6 +73,24 @@ PREPARED = """
     cross join (
         select distinct household_id from raw.households where household_id % 42 = 0
     ) as new_ones;
+    -- mailboxes and numbers that are dead for a few days yet
+    delete from raw.web_sessions where household_id % 3 <> 0;
+    delete from raw.email_events where household_id % 3 <> 0 or household_id % 4 = 0;
+    delete from raw.sms_events where household_id % 3 <> 0 or household_id % 4 = 0;
+    insert into raw.email_events by name
+    select
+        'bounced ' || household_id as event_id, household_id, 'sent ' || household_id as send_id,
+        'bounce' as event_type, 'hard' as bounce_type,
+        timestamp '2017-06-01 12:00:00' as event_at,
+        date '2017-11-18' as batch_date
+    from raw.households where household_id % 8 = 0 group by household_id;
+    insert into raw.sms_events by name
+    select
+        'failed ' || household_id as event_id, household_id,
+        'failed' as event_type, 'permanent' as error_code,
+        timestamp '2017-06-01 12:00:00' as event_at,
+        date '2017-11-18' as batch_date
+    from raw.households where household_id % 8 = 4 group by household_id;
     -- every campaign is due
     update decisions.campaigns set schedule = 'daily';
 """
@@ -83,6 +107,7 @@ VALUES_BY_TYPE = {
     "TIMESTAMP": "{column} - interval 20 day",
     "BOOLEAN": "not coalesce({column}, false)",
     "BIGINT": "{column} + 1",
+    "INTEGER": "{column} + 1",
     "DECIMAL": "{column} * (1 + hash(rowid) % 4)",
     "VARCHAR": "{column} || ' too'",
 }

@@ -27,15 +27,21 @@ FIRST, DAY = dt.date(2017, 11, 18), dt.date(2017, 11, 21)
 TABLES = (
     *("transactions", "households", "consents", "products"),
     *("campaign_mailings", "coupon_redemptions", "dispatches", "household_merges"),
+    *("returns", "loyalty_accounts", "loyalty_ledger", "service_cases"),
+    *("email_events", "sms_events", "web_sessions"),
 )
+EMAILS = (
+    *("birthday_email", "coupon_lovers_email", "store_news_email"),
+    *("welcome_email", "win_back_email"),
+)
+LETTERS, TEXTS = ("own_brand_letter", "vip_thank_you_letter"), ("weekend_reminder_sms",)
 # Where lineage is coarser than the truth: mailings by post count for the frequency cap, and only
-# for letters. That a campaign's channel is another one is told by a seed, not by the SQL.
+# for letters; what became of e-mails and texts says who can be reached, each on its own channel.
+# That a campaign's channel is another one is told by a seed, not by the SQL.
 COARSE = {
-    ("campaign_mailings", campaign)
-    for campaign in (
-        *("birthday_email", "coupon_lovers_email", "store_news_email"),
-        *("weekend_reminder_sms", "welcome_email", "win_back_email"),
-    )
+    *(("campaign_mailings", campaign) for campaign in (*EMAILS, *TEXTS)),
+    *(("email_events", campaign) for campaign in (*LETTERS, *TEXTS)),
+    *(("sms_events", campaign) for campaign in (*LETTERS, *EMAILS)),
 }
 
 Changes = Mapping[Raw, set[str]]
@@ -114,7 +120,12 @@ def test_every_table_that_a_campaign_depends_on_can_change_it(
 def test_most_raw_columns_that_a_campaign_depends_on_can_change_it(
     changes: Changes, reads: dict[str, Reads]
 ) -> None:
-    said = {(raw, campaign) for campaign, each in reads.items() for raw in each.depends}
+    said = {
+        (raw, campaign)
+        for campaign, each in reads.items()
+        for raw in each.depends
+        if (raw.table, campaign) not in COARSE
+    }
     seen = {(raw, campaign) for raw, changed in changes.items() for campaign in changed}
     assert len(said & seen) > len(said) / 2
 

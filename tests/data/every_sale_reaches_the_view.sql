@@ -1,5 +1,5 @@
--- A row is a difference between what the tills sold to known customers, under whichever of their
--- records, and what the view says they bought: money or orders were lost, or counted twice.
+-- A row is a difference between what the tills sold to known customers less what came back, under
+-- whichever of their records, and what the view says: money or orders were lost, or counted twice.
 
 with
 
@@ -19,6 +19,14 @@ sold as (
 
 ),
 
+returned as (
+
+    select coalesce(sum(returned.refund_amount), 0) as refund_amount
+    from {{ ref('int_returns_resolved') }} as returned
+    inner join households on returned.customer_id = households.customer_id
+
+),
+
 viewed as (
 
     select
@@ -28,7 +36,8 @@ viewed as (
 
 )
 
-select sold.net_amount, viewed.net_amount as viewed_net_amount, sold.order_count, viewed.order_count as viewed_orders
+select sold.net_amount, returned.refund_amount, viewed.net_amount as viewed_net_amount, sold.order_count, viewed.order_count as viewed_orders
 from sold
+cross join returned
 cross join viewed
-where sold.net_amount <> viewed.net_amount or sold.order_count <> viewed.order_count
+where sold.net_amount - returned.refund_amount <> viewed.net_amount or sold.order_count <> viewed.order_count

@@ -439,7 +439,7 @@ def test_when_the_client_sends_it_again_the_night_goes_to_its_end(
     assert scv("run", str(DAY)).code == 1
     refused = newest(ledger, table)
 
-    Client().deliver(DAY, False, instance.deliveries)
+    Client(instance.outbox).deliver(DAY, False, instance.deliveries)
     answer = scv("run", str(DAY))
 
     assert answer.code == 0, answer.err

@@ -69,7 +69,7 @@ def written_to(path: Path) -> set[int]:
 def test_run_anyway_goes_on_with_yesterdays_view_and_todays_no_and_is_sent_once(
     instance: Instance, ledger: Ledger, scv: Scv, prefect_server: None
 ) -> None:
-    client = Client()
+    client = Client(instance.outbox)
     client.deliver(TUESDAY, False, instance.deliveries)
     folder = instance.deliveries / str(TUESDAY)
     forget_the_database(folder)

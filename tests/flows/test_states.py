@@ -202,7 +202,7 @@ def test_rows_of_another_day_are_of_the_wrong_day(
     instance: Instance, ledger: Ledger, delivered: Path
 ) -> None:
     old = delivered.with_name("2017-11-14")
-    Client().deliver(dt.date(2017, 11, 14), False, instance.deliveries)
+    Client(instance.outbox).deliver(dt.date(2017, 11, 14), False, instance.deliveries)
     rewrite(delivered, "transactions", lambda _: content(old, "transactions"))
     received = taken_in(instance, ledger, "transactions")
     assert received.state == "wrong_day"

@@ -28,7 +28,7 @@ DAY_AFTER = NEXT + dt.timedelta(days=1)
 def test_a_delivered_date_cannot_be_skipped(
     instance: Instance, delivered: Path, scv: Scv, prefect_server: None
 ) -> None:
-    Client().deliver(DAY_AFTER, False, instance.deliveries)
+    Client(instance.outbox).deliver(DAY_AFTER, False, instance.deliveries)
     answer = scv("run", DAY_AFTER.isoformat())
     assert answer.code == 1
     assert f"Run it first: scv run {NEXT}" in answer.err
@@ -38,7 +38,7 @@ def test_a_delivered_date_cannot_be_skipped(
 def test_after_a_date_without_delivery_the_database_is_asked_for_both_days(
     instance: Instance, ledger: Ledger
 ) -> None:
-    Client().deliver(DAY_AFTER, False, instance.deliveries)
+    Client(instance.outbox).deliver(DAY_AFTER, False, instance.deliveries)
     with sqlite3.connect(instance.deliveries / "crm.sqlite") as crm:
         rows = crm.execute(
             "select count(*) from households where updated_at >= ? and updated_at < ?",

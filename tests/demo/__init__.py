@@ -1,0 +1,1 @@
+"""The demo client, and what it answers to the hub."""
