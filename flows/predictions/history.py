@@ -29,19 +29,37 @@ MOST_GROUPS = 200_000
 FEWEST_CUSTOMERS = 100
 FEWEST_WEEKS = 8
 
+# What each customer bought and brought back, by day: net is as in the view, a refund counts on the
+# day on which it is booked, and a day with nothing but refunds is no order.
+DAYS = """
+    create or replace temporary view days as
+    select customer_id, business_date, max(is_order) = 1 as is_order, sum(net_amount) as net_amount
+    from (
+        select customer_id, business_date, 1 as is_order, net_amount
+        from intermediate.int_sales_resolved
+        union all
+        select customer_id, returned_date, 0, -refund_amount
+        from intermediate.int_returns_resolved
+    )
+    group by customer_id, business_date
+"""
+
 # One row per customer that bought up to a date: those whom the view knows, and no closed record.
 BUYERS = """
+    create or replace temporary table buyers as
     select
         customer_id,
-        count(*) as order_days,
-        sum(net_amount)::double / count(*) as mean_value,
-        min(business_date) as first_date,
-        max(business_date) - min(business_date) as recency_days,
-        date '{until}' - min(business_date) as age_days
-    from intermediate.int_sales_by_customer_day
+        count(*) filter (is_order) as order_days,
+        sum(net_amount)::double / count(*) filter (is_order) as mean_value,
+        min(business_date) filter (is_order) as first_date,
+        max(business_date) filter (is_order) - min(business_date) filter (is_order)
+            as recency_days,
+        date '{until}' - min(business_date) filter (is_order) as age_days
+    from days
     where business_date <= date '{until}'
         and customer_id in (select customer_id from marts.customer_purchases)
     group by customer_id
+    having count(*) filter (is_order) > 0
 """
 
 
@@ -78,7 +96,7 @@ def dates_of(connection: duckdb.DuckDBPyConnection) -> tuple[dt.date, dt.date]:
         TooLittleHistory: when it has no sales.
     """
     first, last = connection.execute(
-        "select (select min(business_date) from intermediate.int_sales_by_customer_day), "
+        "select (select min(business_date) from intermediate.int_sales_resolved), "
         "business_date from raw.build"
     ).fetchall()[0]
     if first is None:
@@ -92,7 +110,8 @@ def read_history(connection: duckdb.DuckDBPyConnection, until: dt.date) -> Histo
     Raises:
         TooLittleHistory: when there are too few buyers or weeks for any fit.
     """
-    connection.execute(f"create or replace temporary table buyers as {BUYERS.format(until=until)}")
+    connection.execute(DAYS)
+    connection.execute(BUYERS.format(until=until))
     buyers, weeks = connection.execute(
         "select count(*), coalesce(max(age_days), 0) / 7 from buyers"
     ).fetchall()[0]

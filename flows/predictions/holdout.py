@@ -33,14 +33,14 @@ CUSTOMERS = """
         buyers.age_days / 7 as age,
         buyers.order_days,
         buyers.mean_value,
-        count(days.business_date) filter (days.business_date > date '{cut}') as real_orders,
+        count(*) filter (days.is_order and days.business_date > date '{cut}') as real_orders,
         coalesce(sum(days.net_amount) filter (days.business_date > date '{cut}'), 0)::double
             as real_value,
-        count(days.business_date) filter (days.business_date <= date '{cut}') as last_orders,
+        count(*) filter (days.is_order and days.business_date <= date '{cut}') as last_orders,
         coalesce(sum(days.net_amount) filter (days.business_date <= date '{cut}'), 0)::double
             as last_value
     from buyers
-    left join intermediate.int_sales_by_customer_day as days
+    left join days
         on days.customer_id = buyers.customer_id
         and days.business_date > date '{since}' and days.business_date <= date '{until}'
     where hash(buyers.customer_id) % 1000000 < {sample}
@@ -51,9 +51,9 @@ CUSTOMERS = """
 # Repeat orders of everybody who had bought until the cut, by day.
 BY_DAY = """
     select business_date, count(*) filter (business_date > first_date)
-    from intermediate.int_sales_by_customer_day
+    from days
     inner join buyers using (customer_id)
-    where business_date <= date '{until}'
+    where business_date <= date '{until}' and is_order
     group by business_date order by business_date
 """
 FIRST_DATES = "select first_date, count(*) from buyers group by first_date order by first_date"

@@ -94,27 +94,43 @@ prospects as (
 
 ),
 
-first_orders as (
+tenures as (
+
+    select distinct tenure_days from prospects
+
+),
+
+chances as (
 
     -- Through the bands of the next 60 days; unknown where one of them is.
     select
-        prospects.customer_id,
+        tenures.tenure_days,
         case
             when count(hazards.daily_hazard) = count(*)
                 then 1 - exp(-sum(
                     cast(hazards.daily_hazard as double)
                     * (
-                        least(prospects.tenure_days + 60, hazards.to_day)
-                        - greatest(prospects.tenure_days + 1, hazards.from_day) + 1
+                        least(tenures.tenure_days + 60, hazards.to_day)
+                        - greatest(tenures.tenure_days + 1, hazards.from_day) + 1
                     )
                 ))
         end as p_first_order_60d
-    from prospects
+    from tenures
     inner join hazards
         on
-            prospects.tenure_days + 60 >= hazards.from_day
-            and prospects.tenure_days + 1 <= hazards.to_day
-    group by prospects.customer_id
+            tenures.tenure_days + 60 >= hazards.from_day
+            and tenures.tenure_days + 1 <= hazards.to_day
+    group by tenures.tenure_days
+
+),
+
+first_orders as (
+
+    select
+        prospects.customer_id,
+        chances.p_first_order_60d
+    from prospects
+    left join chances using (tenure_days)
 
 ),
 

@@ -129,7 +129,11 @@ final as (
         ) as p_churn_60d,
 
         -- times
-        last_order_date + cast(round(avg_days_between_orders, 0) as integer) as next_order_date,
+        cast(
+            {{ dbt.dateadd(
+                'day', 'cast(round(avg_days_between_orders, 0) as integer)', 'last_order_date'
+            ) }} as date
+        ) as next_order_date,
 
         -- lineage
         case when p_alive is not null then model_version end as model_version

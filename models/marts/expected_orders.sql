@@ -55,6 +55,7 @@ placed as (
         ) as ln_1_z
     from pairs
     cross join parameters
+    where parameters.r is not null
 
 ),
 

@@ -49,14 +49,18 @@ def shop(path: Path, customers: int = 3000, last: dt.date = LAST) -> Path:
             connection.execute(f"create schema {schema}")
         connection.execute(f"create table raw.build as select date '{last}' as business_date")
         connection.execute(
-            "create table intermediate.int_sales_by_customer_day as select unnest($1::bigint[]) "
+            "create table intermediate.int_sales_resolved as select unnest($1::bigint[]) "
             "as customer_id, unnest($2::date[]) as business_date, "
             "unnest($3::decimal(18, 4)[]) as net_amount",
             columns,
         )
         connection.execute(
+            "create table intermediate.int_returns_resolved "
+            "(customer_id bigint, returned_date date, refund_amount decimal(18, 4))"
+        )
+        connection.execute(
             "create table marts.customer_purchases as select distinct customer_id "
-            "from intermediate.int_sales_by_customer_day"
+            "from intermediate.int_sales_resolved"
         )
     return path
 
@@ -93,7 +97,7 @@ def test_a_history_is_what_was_sold_until_the_day_to_customers_of_the_view(tmp_p
         connection.execute("delete from marts.customer_purchases where customer_id = 7")
         sold = connection.execute(
             "select count(distinct customer_id), count(*) - count(distinct customer_id) "
-            "from intermediate.int_sales_by_customer_day "
+            "from intermediate.int_sales_resolved "
             "where business_date <= date '2016-12-31' and customer_id <> 7"
         ).fetchall()[0]
     with opened(path) as connection:
@@ -101,6 +105,28 @@ def test_a_history_is_what_was_sold_until_the_day_to_customers_of_the_view(tmp_p
     assert (found.customers, float(np.dot(found.repeats, found.weights))) == sold
     assert np.all(found.recency <= found.age)
     assert np.all(found.age <= 366 / 7)
+
+
+def test_a_refund_is_no_order_and_counts_against_what_was_sold(tmp_path: Path) -> None:
+    path = shop(tmp_path / "build.duckdb", customers=400)
+    with opened(path) as connection:
+        before = read_history(connection, LAST)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "insert into intermediate.int_returns_resolved "
+            "select customer_id, max(business_date) + 1, sum(net_amount) / 2 "
+            "from intermediate.int_sales_resolved group by customer_id "
+            f"having max(business_date) < date '{LAST}' - 2"
+        )
+        back = connection.execute(
+            "select sum(refund_amount)::double from intermediate.int_returns_resolved"
+        ).fetchall()[0][0]
+    with opened(path) as connection:
+        after = read_history(connection, LAST)
+    for name in ("repeats", "recency", "age", "weights"):
+        assert np.array_equal(getattr(before.purchases, name), getattr(after.purchases, name))
+    worth = [float((v.orders * v.mean * v.weights).sum()) for v in (before.values, after.values)]
+    assert worth[0] - worth[1] == pytest.approx(back, rel=1e-3)
 
 
 def test_weeks_in_place_of_days_change_little(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +141,21 @@ def test_weeks_in_place_of_days_change_little(build: Path, monkeypatch: pytest.M
     assert other.orders.r == pytest.approx(one.orders.r, rel=0.03)
     assert other.orders.alpha == pytest.approx(one.orders.alpha, rel=0.06)
     assert other.values.q == pytest.approx(one.values.q, rel=0.03)
+
+
+def test_the_history_of_a_night_is_that_of_its_view(nights: dict[dt.date, Path]) -> None:
+    """What is learned from is what is scored: the same order days, the same net sales."""
+    day = max(nights)
+    with opened(nights[day]) as connection:
+        read_history(connection, day)
+        different = connection.execute(
+            "select count(*) from buyers full join marts.customer_purchases as purchases "
+            "using (customer_id) where coalesce(order_days, 0) <> order_days_lifetime or "
+            "abs(coalesce(mean_value * order_days, net_sales_lifetime) - net_sales_lifetime) > 0.01"
+        ).fetchall()[0][0]
+        buyers = connection.execute("select count(*) from buyers").fetchall()[0][0]
+    assert different == 0
+    assert buyers > 2000
 
 
 def test_too_few_customers_or_weeks_are_told_so(build: Path, tmp_path: Path) -> None:
@@ -133,7 +174,7 @@ def test_the_fit_of_a_hold_out_knows_nothing_of_the_days_held_out(
     path = shop(tmp_path / "build.duckdb")
     with duckdb.connect(str(path)) as connection:
         connection.execute(
-            "delete from intermediate.int_sales_by_customer_day "
+            "delete from intermediate.int_sales_resolved "
             f"where business_date > date '{held.cut}' and customer_id % 2 = 0"
         )
     with opened(path) as connection:
