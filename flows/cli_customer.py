@@ -52,6 +52,9 @@ def _who(customer: Customer) -> str:
     if record["record_status"] == "merged":
         own = record["record_scv_customer_id"]
         since = f" since {record['merged_at']:%Y-%m-%d}" if record["merged_at"] else ""
+        if own == ours:
+            # The oldest record gives the customer its key, whichever the client keeps.
+            return f"{said}: of several records, merged{since}"
         return f"The client's {theirs} ({own}) is merged into {ours}{since}. Below is {ours}."
     return said
 
@@ -62,6 +65,11 @@ def _chapters(customer: Customer, why: Mapping[str, str]) -> dict[str, list[str]
     found["Messages that went out"] = [
         f"{each['occurrence_date']} {each['campaign_id']} by {each['channel']}"
         + (": held back as control" if each["is_control"] else "")
+        + (
+            ""
+            if each["customer_id"] == customer.record["customer_id"]
+            else ", to a record merged since"
+        )
         for each in customer.messages
     ] or ["none that is kept"]
     found["Last days with an order"] = [

@@ -255,7 +255,7 @@ def _messages(ledger: Ledger, ids: set[int]) -> list[Row]:
     with duckdb.connect() as connection:
         return _ask(
             connection,
-            "select occurrence_date, campaign_id, channel, is_control "
+            "select occurrence_date, campaign_id, channel, is_control, customer_id "
             f"from read_parquet([{', '.join(literal(path) for path in kept)}]) "
             f"where customer_id in ({', '.join(str(each) for each in sorted(ids))}) "
             f"order by occurrence_date desc, campaign_id limit {MESSAGES_SHOWN}",

@@ -55,7 +55,7 @@ def _stage(row: Row, limits: Mapping[str, int]) -> str:
     if stage == "prospect":
         return f"prospect since {row['lifecycle_stage_since']}: registered, and no order yet"
     active, at_risk, churned = (limits[f"{each}_days"] for each in ("active", "at_risk", "churned"))
-    last = f"the last order was {_days(days)} ago"
+    last = f"the last order was {_days(days)} ago" if days else "the last order was today"
     because = {
         "new": f"the first order was on {row['first_order_date']}, "
         f"no more than {_days(limits['new_customer_days'])} ago",
