@@ -88,14 +88,13 @@ def picture_of(instance: Instance, ledger: Ledger, build_id: str) -> Picture | N
     """Return the picture of a build beside its base, or None where it cannot be read."""
     row = ledger.row(sa.select(builds.c.base_build_id).where(builds.c.build_id == build_id))
     base = row["base_build_id"] if row else None
-    try:
-        return read_picture(
-            live.path_of(instance, build_id), live.path_of(instance, base) if base else None
-        )
-    except (duckdb.Error, OSError) as error:
-        # A page is not worth a night: what is wrong with the file, whoever reads it will say.
-        log.warning("%s has no picture: %s", build_id, type(error).__name__)
-        return None
+    for beside in (live.path_of(instance, base), None) if base else (None,):
+        try:
+            return read_picture(live.path_of(instance, build_id), beside)
+        except (duckdb.Error, OSError) as error:
+            # A page is not worth a night: what is wrong with a file, whoever needs it will say.
+            log.warning("no picture of %s: %s", build_id, type(error).__name__)
+    return None
 
 
 def _write_build(instance: Instance, ledger: Ledger, build_id: str, page: Path) -> None:

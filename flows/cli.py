@@ -73,6 +73,33 @@ def status(
 
 
 @app.command()
+def customer(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="The client's id (101), or ours (scv_customer_id); of a merged or closed one too.",
+        ),
+    ],
+    show_personal: Annotated[
+        bool, typer.Option("--show-personal", help="Show names and addresses.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For machines, with every field.")
+    ] = False,
+) -> None:
+    """Show one customer: its row, its history, its messages, and why it is what it is.
+
+    Why this stage, why no e-mail, why this segment; which of today's campaigns chose it, which rule
+    kept another away; what changed from build to build, as far as builds are kept. Names and
+    addresses are hidden, for terminals are copied into tickets.
+    """
+    from flows.cli_customer import show_customer
+
+    show_customer(name, show_personal=show_personal, as_json=as_json)
+
+
+@app.command()
 def gate(
     day: Day,
     what_if: Annotated[

@@ -46,6 +46,19 @@ class Attribute:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A column in the SQL of the view: the comment it stands under, and its own lines."""
+
+    group: str
+    sql: str
+
+    @property
+    def moves_with_the_date(self) -> bool:
+        """True where the view counts it up to the business date, or names the build."""
+        return re.search(r"\b(build|provenance)\.", self.sql) is not None
+
+
+@dataclass(frozen=True)
 class Hanging:
     """What hangs on one raw table: attributes made of it, others, and campaigns.
 
@@ -86,14 +99,21 @@ def attributes_of(graph: Graph) -> list[Attribute]:
 
 def groups_of(graph: Graph) -> dict[str, str]:
     """Return the group of each column of the view: the comment that it stands under in the SQL."""
+    return {name: written.group for name, written in written_columns(graph).items()}
+
+
+def written_columns(graph: Graph) -> dict[str, Written]:
+    """Return each column of the view as a person wrote it, in the order of its contract."""
     text = graph.written(VIEW).partition("final as (")[2]
-    found, here = {}, 0
+    found, here, group = {}, 0, "other"
     for name in graph.column_names():
         # In the order of the contract: what only mentions a column stands after its own line.
         line = re.compile(rf"(\.|\bas ){name},?$", re.MULTILINE).search(text, here)
-        here = line.end() if line else here
-        above = re.findall(r"^ *-- (.+)$", text[:here], re.MULTILINE)
-        found[name] = above[-1] if above else "other"
+        end = line.end() if line else here
+        above = re.findall(r"^ *-- (.+)$", text[here:end], re.MULTILINE)
+        group = above[-1] if above else group
+        found[name] = Written(group, text[here:end])
+        here = end
     return found
 
 

@@ -283,8 +283,10 @@ profiles as (
         sizes.all_count,
         sizes.profiled_count,
         coalesce(number_profiles.known_count, word_profiles.known_count, 0) as known_count,
-        case when attributes.kind in ('boolean', 'text') then coalesce(word_profiles.value_count, 0) end
-            as value_count,
+        case
+            when attributes.kind in ('boolean', 'text')
+                then coalesce(word_profiles.value_count, 0)
+        end as value_count,
         number_profiles.zero_count,
         number_profiles.minimum,
         {% for percent in [10, 25, 50, 75, 90] %}
