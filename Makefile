@@ -1,7 +1,7 @@
 # `make` alone says what there is. Each target sets up what it needs.
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint docs deliver status lock clean \
-	benchmark-intake
+	benchmark-intake benchmark-nightly scale
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -53,6 +53,15 @@ status: install ## what is live, and what became of the last night
 
 benchmark-intake: install ## measure the intake against the bare readers beneath it (half an hour)
 	@$(BIN)/python -m benchmarks.intake
+
+benchmark-nightly: install ## measure nights of 200 thousand and 2 million customers (an hour)
+	@$(BIN)/python -m benchmarks.nightly --customers 200000 --customers 2000000
+
+N ?= 2000000
+SCALE ?= warehouse/scale
+scale: install ## a client of N customers and its nights, kept in SCALE: make scale N=2000000
+	@$(BIN)/python -m benchmarks.nightly --customers $(N) --folder $(SCALE) \
+		--results $(SCALE)/results.json --out $(SCALE)
 
 lock: ## resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile pyproject.toml --group demo --group dev --universal --python-version 3.11 \

@@ -1,13 +1,10 @@
-"""The client's CRM: a SQLite file with the change logs `households` and `household_merges`."""
+"""The client's CRM: a SQLite file with a change log for each of its tables."""
 
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import astuple
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-
-from demo.merges import Merge
-from demo.people import Household
 
 CREATE = """
     create table households (
@@ -48,32 +45,79 @@ CREATE_MERGES = """
         primary key (household_id, merged_at)
     )
 """
+CREATE_ACCOUNTS = """
+    create table loyalty_accounts (
+        loyalty_id integer not null,
+        household_id integer not null,
+        enrolled_at text not null,
+        tier text not null,
+        tier_start text not null,
+        tier_expiry text not null,
+        status text not null,
+        updated_at text not null,
+        primary key (loyalty_id, updated_at)
+    )
+"""
+CREATE_CASES = """
+    create table service_cases (
+        case_id integer not null,
+        household_id integer not null,
+        opened_at text not null,
+        closed_at text,
+        topic text not null,
+        csat integer,
+        status text not null,
+        updated_at text not null,
+        primary key (case_id, updated_at)
+    )
+"""
 
 
-def write_crm(
-    path: Path, change_log: Iterable[Household], merges: Iterable[Merge], up_to: date
-) -> None:
+@dataclass(frozen=True)
+class Log:
+    """A change log: its table, how it is created, its rows, and the column of their time."""
+
+    table: str
+    create: str
+    rows: Sequence[object]
+    row_time: str
+
+    def until(self, last: date) -> list[object]:
+        """Return the rows recorded up to a UTC date, that date included."""
+        return [row for row in self.rows if self.recorded_on(row) <= last]
+
+    def recorded_on(self, row: object) -> date:
+        """Return the UTC date on which a row was recorded."""
+        at: datetime = getattr(row, self.row_time)
+        return at.date()
+
+
+def write_crm(path: Path, logs: Sequence[Log], up_to: date) -> None:
     """Write all rows with a UTC date up to `up_to`; later ones already in `path` stay.
 
     The file is made anew each time: the same versions then give the same bytes, which a file
     changed in place would not, and a reader never sees half a delivery.
     """
     until = max(up_to, _latest(path) or up_to)
-    versions = [_row(h) for h in change_log if h.updated_at.date() <= until]
-    merged = [_row(m) for m in merges if m.merged_at.date() <= until]
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.unlink(missing_ok=True)
     connection = sqlite3.connect(temporary)
     try:
-        connection.execute(CREATE)
-        connection.execute(CREATE_MERGES)
-        marks = ", ".join("?" * len(Household.__dataclass_fields__))
-        connection.executemany(f"insert into households values ({marks})", versions)
-        connection.executemany("insert into household_merges values (?, ?, ?)", merged)
+        for log in logs:
+            _write(connection, log, until)
         connection.commit()
     finally:
         connection.close()
     temporary.replace(path)
+
+
+def _write(connection: sqlite3.Connection, log: Log, until: date) -> None:
+    """Create the table of a change log and fill it."""
+    connection.execute(log.create)
+    rows = [_row(row) for row in log.until(until)]
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"insert into {log.table} values ({marks})", rows)
 
 
 def _latest(path: Path) -> date | None:
@@ -88,9 +132,9 @@ def _latest(path: Path) -> date | None:
     return None if newest is None else datetime.fromisoformat(newest).date()
 
 
-def _row(of: Household | Merge) -> tuple[object, ...]:
+def _row(of: object) -> tuple[object, ...]:
     """Return the row as SQLite holds it: dates as text, truth values as 0 and 1."""
-    return tuple(_stored(value) for value in astuple(of))
+    return tuple(_stored(value) for value in vars(of).values())
 
 
 def _stored(value: object) -> object:

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import duckdb
 
+from demo.cases import cases
 from demo.channel import emails_of, texts_of
 from demo.consents import consent_events
-from demo.crm import write_crm
+from demo.crm import CREATE, CREATE_ACCOUNTS, CREATE_CASES, CREATE_MERGES, Log, write_crm
+from demo.loyalty import accounts
 from demo.made import Made, write_made
-from demo.merges import Merge, merges
+from demo.merges import merges
 from demo.newsletter import Lists
 from demo.people import Household, change_log
+from demo.points import ledger
 from demo.responses import EmailEvent, TextEvent
+from demo.returns import returns
 from demo.source import (
     EXPORTS,
     Period,
@@ -44,10 +48,18 @@ class Client:
         self.outbox = outbox
         self.source: duckdb.DuckDBPyConnection = open_source(data_folder())
         self.households: list[Household] = change_log(known_households(self.source))
-        self.merges: list[Merge] = merges(self.households)
+        members = accounts(self.source, self.households)
         consents = consent_events(self.households)
         self.made: list[Made] = [
             Made("consents", "consents.jsonl", consents, "event_at"),
+            Made("returns", "returns.csv", returns(self.source), "returned_on"),
+            Made("loyalty_ledger", "loyalty_ledger.csv", ledger(self.source, members), "event_at"),
+        ]
+        self.crm: list[Log] = [
+            Log("households", CREATE, self.households, "updated_at"),
+            Log("household_merges", CREATE_MERGES, merges(self.households), "merged_at"),
+            Log("loyalty_accounts", CREATE_ACCOUNTS, members, "updated_at"),
+            Log("service_cases", CREATE_CASES, cases(self.households), "updated_at"),
         ]
         self.lists = Lists(self.households, consents)
         self.visitors: list[Visitor] = visitors(self.households, bought_categories(self.source))
@@ -99,14 +111,10 @@ class Client:
 
     def _write_crm(self, period: Period, to: Path) -> Iterable[Entry]:
         """Bring the CRM up to the period's end; yield its entries, which count the period."""
-        write_crm(to / CRM, self.households, self.merges, period.last)
-        recorded = {
-            "households": [h.updated_at.date() for h in self.households],
-            "household_merges": [m.merged_at.date() for m in self.merges],
-        }
-        for table, dates in recorded.items():
-            rows = sum(period.first <= recorded_on <= period.last for recorded_on in dates)
-            yield {"table": table, "database": CRM, "rows": rows}
+        write_crm(to / CRM, self.crm, period.last)
+        for log in self.crm:
+            rows = sum(period.first <= log.recorded_on(row) <= period.last for row in log.rows)
+            yield {"table": log.table, "database": CRM, "rows": rows}
 
 
 def _manifest(business_date: date, initial: bool, tables: list[Entry]) -> str:

@@ -61,7 +61,7 @@ def _told(row: object) -> dict[str, object]:
 
 def _stored(value: object) -> object:
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return value.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
     return value.isoformat() if isinstance(value, date) else value
 
 

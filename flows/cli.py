@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_quarantine, cli_sources
+from flows import cli_predictions, cli_quarantine, cli_sources
 from flows.dates import date_of
 from flows.errors import Stopped
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 explain = typer.Typer(no_args_is_help=True, help="Why is a campaign or a column what it is?")
 app.add_typer(explain, name="explain")
 app.add_typer(cli_quarantine.app, name="quarantine")
+app.add_typer(cli_predictions.app, name="predictions")
 app.add_typer(cli_sources.source, name="source")
 app.add_typer(cli_sources.contract, name="contract")
 
@@ -33,7 +34,13 @@ Day = Annotated[str, typer.Argument(help="The business date, such as 2017-11-21.
 
 
 @app.command()
-def run(day: Day, send: Annotated[bool, typer.Option(help="Write campaign files.")] = True) -> None:
+def run(
+    day: Day,
+    send: Annotated[bool, typer.Option(help="Write campaign files.")] = True,
+    from_nothing: Annotated[
+        bool, typer.Option("--from-nothing", help="Build from every batch, on top of no base.")
+    ] = False,
+) -> None:
     """Run the nightly batch of a business date. Running it twice changes nothing."""
     from flows import console, prefect_settings
     from flows.ledger import Ledger
@@ -49,7 +56,7 @@ def run(day: Day, send: Annotated[bool, typer.Option(help="Write campaign files.
         from flows.daily import daily
 
         console.say(f"{instance.instance}, business date {date}")
-        daily(date, send=send)
+        daily(date, send=send, from_nothing=from_nothing)
     finally:
         if latest_night(ledger) != before:
             console.show_day(instance, read_day(ledger, date))
@@ -63,6 +70,33 @@ def status(
     from flows.status import show_status
 
     show_status(date_of(day) if day else None)
+
+
+@app.command()
+def customer(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="The client's id (101), or ours (scv_customer_id); of a merged or closed one too.",
+        ),
+    ],
+    show_personal: Annotated[
+        bool, typer.Option("--show-personal", help="Show names and addresses.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For machines, with every field.")
+    ] = False,
+) -> None:
+    """Show one customer: its row, its history, its messages, and why it is what it is.
+
+    Why this stage, why no e-mail, why this segment; which of today's campaigns chose it, which rule
+    kept another away; what changed from build to build, as far as builds are kept. Names and
+    addresses are hidden, for terminals are copied into tickets.
+    """
+    from flows.cli_customer import show_customer
+
+    show_customer(name, show_personal=show_personal, as_json=as_json)
 
 
 @app.command()
@@ -93,6 +127,32 @@ def rollback() -> None:
         nights.repair(instance, ledger)
         left, now_live = live.roll_back(instance, ledger)
     typer.echo(f"Live was {left} and is {now_live}. To go forward again: scv run {left[:10]}")
+
+
+@app.command()
+def recount(
+    customers: Annotated[int, typer.Option(min=1, help="About how many, drawn by date.")] = 1000,
+) -> None:
+    """Count some customers of live anew, from every batch: has anything drifted? Changes nothing.
+
+    Every night does so for a few, when its campaigns are out.
+    """
+    from flows import nights
+    from flows.builds import live
+    from flows.builds.recount import recount as count_anew
+    from flows.contracts.files import read_contracts
+    from flows.ledger import Ledger
+    from flows.settings import read_instance
+
+    instance = read_instance()
+    with nights.lock(instance):
+        build_id = live.current_or_stop(instance)
+        ledger = Ledger(instance.ledger_url)
+        found = count_anew(instance, ledger, read_contracts(), build_id, customers)
+    typer.echo(found.sentence)
+    for each in found.differences:
+        typer.echo(f"  {each.model}.{each.attribute}, customer {each.customer_id}")
+    raise typer.Exit(1 if found.differences else 0)
 
 
 @app.command()

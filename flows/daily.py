@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from prefect import flow, task
@@ -18,6 +19,7 @@ from prefect.cache_policies import NO_CACHE
 from flows.artifacts import show_campaigns, show_tables
 from flows.builds import live
 from flows.builds.build import Build, build
+from flows.builds.recount import recount
 from flows.builds.retention import remove_old_builds
 from flows.campaigns import gate, lineage
 from flows.campaigns.dispatch import Sent, dispatch
@@ -26,7 +28,7 @@ from flows.campaigns.graph import Graph
 from flows.contracts.contract import Contract
 from flows.contracts.files import read_contracts
 from flows.contracts.policy import Verdict
-from flows.errors import NightStopped
+from flows.errors import BuildFailed, NightStopped
 from flows.guards import refuse_a_gap, refuse_a_past_date
 from flows.ledger import Ledger
 from flows.nights import open_night
@@ -40,13 +42,22 @@ log = logging.getLogger("scv.daily")
 ends_with_us()
 
 
+@dataclass(frozen=True)
+class Options:
+    """How a night is run: see `daily`."""
+
+    send: bool
+    from_nothing: bool
+
+
 @flow(name="daily", flow_run_name="daily {business_date}", validate_parameters=True)
-def daily(business_date: dt.date, send: bool = True) -> str:
+def daily(business_date: dt.date, send: bool = True, from_nothing: bool = False) -> str:
     """Run the batch of a business date and return the id of the build that is live after it.
 
     Args:
         business_date: the trading day that the client has delivered.
         send: False for the initial delivery, from which nobody is written to.
+        from_nothing: True to build from every batch there is, on top of no base.
 
     Raises:
         Stopped: whatever stopped the night; live stays as it was.
@@ -57,12 +68,13 @@ def daily(business_date: dt.date, send: bool = True) -> str:
     refuse_a_past_date(instance, business_date)
     refuse_a_gap(instance, ledger, business_date)
     try:
-        return run_night(instance, ledger, business_date, send=send)
+        options = Options(send, from_nothing)
+        return run_night(instance, ledger, business_date, options)
     finally:
-        write_pages(ledger, instance.reports, live.manifest_of_live(instance))
+        write_pages(instance, ledger, instance.reports)
 
 
-def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, send: bool) -> str:
+def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, options: Options) -> str:
     """The steps of a night, in order; each is a task."""
     with open_night(instance, ledger, business_date) as night:
         for sentence in night.repaired:
@@ -77,17 +89,17 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, sen
         show_tables(received, verdicts)
         blocking = [verdict.sentence for verdict in verdicts if not verdict.may_build]
         if blocking:
-            if send and is_any_due(instance, business_date):
+            if options.send and is_any_due(instance, business_date):
                 night.step("sending what runs anyway")
                 went = run_anyway(instance, ledger, contracts, verdicts, business_date)
                 blocking += [f"{each.campaign_id} went out anyway." for each in went]
             raise NightStopped(" ".join(blocking))
         night.step("building the view")
-        built = build_the_view(instance, ledger, contracts, verdicts, business_date)
+        built = build_the_view(instance, ledger, contracts, verdicts, business_date, options)
         night.step("publishing")
         publish_the_view(instance, ledger, built.build_id)
         remove_old_builds(instance)
-        if not send or manifest.initial:
+        if not options.send or manifest.initial:
             night.done(built.build_id, "The history is loaded; nobody is written to from it.")
             return built.build_id
         night.step("asking the gate")
@@ -96,7 +108,10 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, *, sen
         sent = send_campaigns(instance, ledger, built.build_id, business_date, decided)
         show_campaigns(decided)
         held = [decision for decision in decided if decision.verdict == "held"]
-        night.done(built.build_id, f"{len(sent)} campaigns sent, {len(held)} held.")
+        # Nobody waits for it any more.
+        night.step("counting a sample anew")
+        counted = count_anew(instance, ledger, contracts, built.build_id)
+        night.done(built.build_id, f"{len(sent)} campaigns sent, {len(held)} held. {counted}")
         return built.build_id
 
 
@@ -107,9 +122,11 @@ def build_the_view(
     contracts: Mapping[str, Contract],
     verdicts: Sequence[Verdict],
     day: dt.date,
+    options: Options,
 ) -> Build:
     """Build beside live; dbt runs in a process of its own."""
-    built = build(instance, ledger, contracts, verdicts, day, _say_progress)
+    from_nothing = options.from_nothing
+    built = build(instance, ledger, contracts, verdicts, day, _say_progress, from_nothing)
     if built.reused:
         log.info("%s is built from the same batches already: kept", built.build_id)
     else:
@@ -178,3 +195,23 @@ def send_campaigns(
         when = " (sent before)" if each.sent_before else ""
         log.info("%s: %s messages%s", each.campaign_id, f"{each.chosen:,}", when)
     return sent
+
+
+@task(cache_policy=NO_CACHE, task_run_name="count a sample anew")
+def count_anew(
+    instance: Instance,
+    ledger: Ledger,
+    contracts: Mapping[str, Contract],
+    build_id: str,
+) -> str:
+    """Hold some customers of the build against all its batches; return what came of it.
+
+    The campaigns are out: whatever is found, the night is done, and says it.
+    """
+    try:
+        found = recount(instance, ledger, contracts, build_id)
+    except BuildFailed as failed:
+        log.warning("no sample could be counted anew: %s", failed)
+        return f"No sample could be counted anew: {failed}"
+    log.log(logging.WARNING if found.differences else logging.INFO, found.sentence)
+    return found.sentence

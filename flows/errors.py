@@ -29,6 +29,8 @@ Stopped
   ├─ NightStopped           by policy nothing may be built from what came; live stays as it was
   ├─ CorrectionRefused      rows set aside cannot be let in as asked: nothing is changed
   ├─ BuildFailed            dbt could not build a model, or a test of ours failed
+  ├─ FitFailed              no parameters of a prediction model fit the history
+  │    └─ TooLittleHistory  too few customers or weeks to fit, or to hold some back
   └─ CannotPublish          live cannot be moved to where it was asked to go
 
 No message carries a value of a customer: a message may be sent to a person, a value may not.
@@ -198,6 +200,14 @@ class NightStopped(Stopped):
 
 class BuildFailed(Stopped):
     """dbt could not build a model, or a test of ours failed. Live stays as it was."""
+
+
+class FitFailed(Stopped):
+    """No parameters of a prediction model fit the history. The seed stays as it was."""
+
+
+class TooLittleHistory(FitFailed):
+    """Too few customers or weeks to fit a prediction model, or to hold some back."""
 
 
 class CannotPublish(Stopped):

@@ -36,3 +36,10 @@
         ~ " else " ~ next_year ~ " - " ~ day ~ " end"
     ) -%}
 {% endmacro %}
+
+{# The day that is so many days after a day. #}
+{% macro plus_days(day, days) %}
+    {%- do return(
+        "cast(" ~ dbt.dateadd('day', "cast(" ~ days ~ " as integer)", day) ~ " as date)"
+    ) -%}
+{% endmacro %}

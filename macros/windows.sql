@@ -7,6 +7,11 @@
     {%- do return(day ~ " > " ~ business_date() ~ " - " ~ days) -%}
 {% endmacro %}
 
+{# True within the window of so many days before that: (A - 2 * days, A - days]. #}
+{% macro within_previous(day, days) %}
+    {%- do return(within(day, days * 2) ~ " and not " ~ within(day, days)) -%}
+{% endmacro %}
+
 {#
     The same with a number that somebody decided: a date less such a number is no date on every
     engine, days between two dates are a number on each.

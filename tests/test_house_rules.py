@@ -28,6 +28,7 @@ OPENS = {
     "intake": {"contracts"},
     "builds": {"contracts", "intake"},
     "campaigns": {"contracts", "intake", "builds"},
+    "predictions": set(),
 }
 SHARED = {"errors", "settings", "ledger"}
 
@@ -139,6 +140,19 @@ def test_scv_status_imports_nothing_heavy() -> None:
     program = f"import sys, flows.cli, flows.status; sys.exit(bool({heavy} & set(sys.modules)))"
     done = subprocess.run([str(PROJECT / ".venv/bin/python"), "-c", program], cwd=PROJECT)
     assert done.returncode == 0
+
+
+def test_a_column_of_the_view_that_may_name_a_person_says_whether_it_does() -> None:
+    view = next(path for path in MODELS if path.stem == "single_customer_view")
+    may = r"(name|mail|phone|address|birth|postal|city|card|cookie|device|_id(_|$)|_key(_|$))"
+    silent = [
+        column["name"]
+        for column in properties(view)["columns"]
+        if (re.search(may, column["name"]) and column["data_type"] == "varchar")
+        or column["name"].endswith(("birth_date", "customer_id"))
+        if not {"personal", "profiled"} & set(column.get("config", {}).get("meta", {}))
+    ]
+    assert not silent, "config: {meta: {personal: true}}, or false"
 
 
 def test_every_campaign_has_an_audience_and_is_a_candidate() -> None:

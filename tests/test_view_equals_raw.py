@@ -15,7 +15,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.oracle import recompute
+from tests.oracle import order_days, recompute
+from tests.oracle_predictions import CLOSE, EXACT, RANKS, predict, rank
 
 Nights = dict[date, Path]
 Row = dict[str, object]
@@ -25,6 +26,7 @@ VIEW = "select * from marts.single_customer_view"
 MINIMUM = 50  # customers of a micro-segment that is not a whole stage
 
 IDENTITY = (
+    *("scv_customer_id", "source_record_count", "household_id"),
     *("client_customer_id", "first_name", "last_name", "email_norm", "phone_e164"),
     *("is_main_email", "is_main_phone", "is_main_address", "registration_date", "tenure_days"),
     *("is_test", "is_blocked", "is_employee_or_reseller", "profile_as_of_date"),
@@ -50,12 +52,19 @@ PURCHASES = (
     *("avg_days_between_orders", "days_first_to_second_order", "is_one_and_done"),
     *("is_early_repeat_buyer", "orders_7d", "orders_30d", "orders_90d", "orders_365d"),
     *("net_sales_7d", "net_sales_30d", "net_sales_90d", "net_sales_365d", "items_365d"),
-    *("aov_365d", "discount_share_365d", "avg_item_price_365d"),
+    *("aov_365d", "discount_share_365d", "avg_item_price_365d", "orders_730d"),
+    *("net_sales_prev_365d", "net_sales_yoy_ratio", "returns_count_365d", "return_rate_365d"),
+)
+LOYALTY = (
+    *("is_loyalty_member", "loyalty_enrol_date", "loyalty_tier", "loyalty_tier_rank"),
+    *("days_to_tier_expiry", "points_balance", "points_expiring_30d", "points_earned_365d"),
+    *("points_redeemed_365d", "spend_to_next_tier", "cases_open", "cases_90d"),
 )
 AFFINITY = (
     *("top_department_365d", "top_category_365d", "top_brand_365d", "last_category"),
     *("category_concentration_365d", "purchase_channel_pref_365d", "store_order_share_365d"),
     *("is_omnichannel_365d", "preferred_store_id_365d", "home_store_id", "stores_visited_365d"),
+    *("price_tier", "replenishment_due_date"),
 )
 RESPONSE = (
     *("mailings_received_lifetime", "mailing_response_rate", "last_coupon_redeemed_date"),
@@ -74,10 +83,11 @@ WEB = (
 SEGMENTS = (
     *("rfm_recency_score", "rfm_frequency_score", "rfm_monetary_score", "rfm_cell"),
     *("rfm_segment", "lifecycle_stage", "churn_factor", "is_vip"),
+    *("lifecycle_stage_since", "lifecycle_stage_prev", "days_in_stage"),
 )
 ATTRIBUTES = (
     *(*IDENTITY, *CONSENTS, *REACHABILITY, *DEMOGRAPHICS),
-    *(*PURCHASES, *AFFINITY, *RESPONSE, *MESSAGES, *WEB, *SEGMENTS),
+    *(*PURCHASES, *LOYALTY, *AFFINITY, *RESPONSE, *MESSAGES, *WEB, *SEGMENTS),
 )
 OURS_AND_THE_CLIENTS = (
     *("last_direct_mail_date", "last_contact_date"),
@@ -85,6 +95,7 @@ OURS_AND_THE_CLIENTS = (
 )
 NOT_RECOMPUTED = (
     *("customer_id", "in_control_group_30d", "micro_segment_id", "micro_segment_label"),
+    "micro_segment_prev",
     *("control_bucket", "build_id", "code_version", "stale_sources", "oldest_source_as_of"),
 )
 
@@ -149,7 +160,34 @@ def test_every_column_of_the_view_is_compared_or_left_out_on_purpose(
     nights: Nights, day: date
 ) -> None:
     columns = next(iter(_view(nights[day]).values()))
-    assert sorted(columns) == sorted((*ATTRIBUTES, *OURS_AND_THE_CLIENTS, *NOT_RECOMPUTED))
+    predicted = (*CLOSE, *EXACT, *RANKS)
+    known = (*ATTRIBUTES, *OURS_AND_THE_CLIENTS, *predicted, *NOT_RECOMPUTED)
+    assert sorted(columns) == sorted(known)
+
+
+@each_day
+@pytest.mark.parametrize("attribute", [*CLOSE, *EXACT])
+def test_a_prediction_of_every_customer_follows_from_the_papers(
+    nights: Nights, deliveries: Path, day: date, attribute: str
+) -> None:
+    expected = _predicted(day, deliveries)
+    wrong = [
+        f"{attribute} of customer {customer}: the view says {row[attribute]}, "
+        f"the papers {expected[customer][attribute]}"
+        for customer, row in _view(nights[day]).items()
+        if not _close(row[attribute], expected[customer][attribute])
+    ]
+    assert not wrong, f"{wrong[0]} ({len(wrong)} customers differ)"
+
+
+@each_day
+def test_ranks_follow_from_the_predicted_values(nights: Nights, day: date) -> None:
+    view = _view(nights[day])
+    values = {customer: row["pred_value_365d"] for customer, row in view.items()}
+    stages = {customer: str(row["lifecycle_stage"]) for customer, row in view.items()}
+    ranks = rank(values, stages)  # type: ignore[arg-type]
+    wrong = [c for c, row in view.items() if {name: row[name] for name in RANKS} != ranks[c]]
+    assert not wrong, f"customer {wrong[0]} ({len(wrong)} customers differ)"
 
 
 @cache
@@ -165,6 +203,20 @@ def _view(build: Path) -> dict[int, Row]:
 def _recomputed(day: date, deliveries: Path) -> pd.DataFrame:
     """Return what the view should say, computed once a session."""
     return recompute(day, deliveries)
+
+
+@cache
+def _predicted(day: date, deliveries: Path) -> dict[int, dict[str, object]]:
+    """Return the predictions of what was recomputed from the raw data, once a session."""
+    days = order_days(day, deliveries).rename("order_days")
+    return predict(_recomputed(day, deliveries).join(days), day)
+
+
+def _close(actual: object, expected: object) -> bool:
+    """Return whether a prediction is the expected one: exact, or near to a last digit."""
+    if isinstance(expected, float) and isinstance(actual, Decimal):
+        return abs(float(actual) - expected) <= 1e-6 * abs(expected) + 1e-4
+    return actual == expected
 
 
 def _agree(actual: object, expected: object) -> bool:

@@ -1,8 +1,10 @@
-"""What a build must know of its base before dbt overwrites it: both are told in `raw`.
+"""What a build must know of its base before dbt overwrites it, told in `raw`.
 
 `raw.changed_batches` says which pinned batches the base was not made of, so that a corrected or
-late batch of a past date reaches the incremental models; `raw.base_contactable` says whom the base
-would have written to, for on stale consents nobody else may turn contactable.
+late batch of a past date reaches the incremental models. `raw.base_…` are rows of the base: whom
+it would have written to (on stale consents nobody else may turn contactable), where each customer
+stood (for the migration tables), who was merged into whom and how products were grouped (for what
+is carried on).
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -34,7 +37,42 @@ COMPARE = """
     drop table pinned;
 """
 NOTHING_BEFORE = "pinned where false"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A table of `raw` with rows of the base: its columns by type, and where they stand there."""
+
+    name: str
+    columns: dict[str, str]
+    relations: tuple[str, ...]
+    where: str = "true"
+
+
 FLAGS = ("contactable_email", "contactable_sms", "contactable_direct_mail")
+KEPT = (
+    Kept(
+        "base_contactable",
+        {"customer_id": "bigint"} | dict.fromkeys(FLAGS, "boolean"),
+        ("marts.customer_reachability",),
+        " or ".join(FLAGS),
+    ),
+    Kept(
+        "base_segments",
+        {"customer_id": "bigint", "lifecycle_stage": "varchar", "micro_segment_id": "varchar"},
+        ("marts.customer_lifecycle", "marts.customer_micro_segments"),
+    ),
+    Kept(
+        "base_merges",
+        {"customer_id": "bigint", "surviving_customer_id": "bigint"},
+        ("intermediate.int_customers_resolved",),
+    ),
+    Kept(
+        "base_products",
+        {"product_id": "bigint"} | dict.fromkeys(("department", "category", "brand"), "varchar"),
+        ("intermediate.int_products",),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -62,17 +100,34 @@ def compare_batches(connection: duckdb.DuckDBPyConnection, files: Sequence[Batch
     connection.execute(COMPARE.format(before=before, is_told=is_told))
 
 
-def keep_contactable(connection: duckdb.DuckDBPyConnection) -> None:
-    """Write `raw.base_contactable`: the base's contactable customers; built from nothing, none."""
-    flags = ", ".join(f"{flag} boolean" for flag in FLAGS)
-    connection.execute(
-        f"create or replace table raw.base_contactable (customer_id bigint, {flags})"
-    )
-    if _has(connection, "marts", "customer_reachability"):
-        connection.execute(
-            f"insert into raw.base_contactable select customer_id, {', '.join(FLAGS)} "
-            f"from marts.customer_reachability where {' or '.join(FLAGS)}"
-        )
+def clock_of(connection: duckdb.DuckDBPyConnection) -> tuple[dt.date | None, str | None]:
+    """Return the business date and the code of the base; built from nothing, neither."""
+    if not _has(connection, "raw", "build"):
+        return None, None
+    day, code = connection.execute("select business_date, code_version from raw.build").fetchall()[
+        0
+    ]
+    return day, code
+
+
+def forget_code(build: Path) -> None:
+    """Let a build not know what code made its base: whatever is changed in it shows everywhere."""
+    with duckdb.connect(str(build)) as connection:
+        connection.execute("update raw.build set base_code_version = null")
+
+
+def keep(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write what the build must know of its base's rows; built from nothing, empty tables."""
+    for kept in KEPT:
+        columns = ", ".join(f"{name} {kind}" for name, kind in kept.columns.items())
+        connection.execute(f"create or replace table raw.{kept.name} ({columns})")
+        if all(_has(connection, *relation.split(".")) for relation in kept.relations):
+            source = " inner join ".join(kept.relations)
+            key = " using (customer_id)" if len(kept.relations) > 1 else ""
+            connection.execute(
+                f"insert into raw.{kept.name} select {', '.join(kept.columns)} "
+                f"from {source}{key} where {kept.where}"
+            )
 
 
 def _has(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

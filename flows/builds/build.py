@@ -52,14 +52,17 @@ def build(
     verdicts: Sequence[Verdict],
     day: dt.date,
     progress: dbt.Progress = lambda _: None,
+    from_nothing: bool = False,
 ) -> Build:
     """Fork the base, pin the batches, run dbt, take fingerprints; live does not move here.
+
+    With `from_nothing` there is no base: everything is made of every batch.
 
     Raises:
         BuildFailed: when a model or a test failed. The candidate is thrown away.
     """
     release = code_version()
-    base = base_of(ledger, day)
+    base = None if from_nothing else base_of(ledger, day)
     pinned = pins.choose(ledger, contracts, verdicts)
     inputs = pins.inputs_digest(base, release, pinned)
     done = _same_inputs(instance, ledger, day, inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.builds import fork, live
+from flows.builds import base, fork, live
 from flows.errors import CannotPublish
 from flows.settings import PROJECT, read_instance
 
@@ -21,6 +21,7 @@ def fork_for_development() -> str:
     if build_id is None:
         raise CannotPublish("Nothing is published yet, so there is nothing to fork: make run")
     fork.fork(live.path_of(instance, build_id), DEVELOPMENT)
+    base.forget_code(DEVELOPMENT)
     return (
         f"{DEVELOPMENT} is a copy of {build_id}, yours to write to.\n"
         "Now: dbt build, dbt test --select customer_purchases, dbt docs generate, dbt docs serve"

@@ -31,6 +31,18 @@ def current(instance: Instance) -> str | None:
     return instance.live.readlink().stem if instance.live.is_symlink() else None
 
 
+def current_or_stop(instance: Instance) -> str:
+    """Return the id of the build that live points to.
+
+    Raises:
+        CannotPublish: when nothing was published yet.
+    """
+    build_id = current(instance)
+    if build_id is None:
+        raise CannotPublish("Nothing is published yet. Start with: make run")
+    return build_id
+
+
 def manifest_of_live(instance: Instance) -> Path | None:
     """Return dbt's manifest of what is live, or None where there is none."""
     build_id = current(instance)

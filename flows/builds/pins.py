@@ -81,15 +81,24 @@ def inputs_digest(base_build_id: str | None, release: str, pinned: Sequence[Pinn
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def pin(build: Path, clock: Clock, pinned: Sequence[Pinned]) -> None:
-    """Write the views and the clock into a build file, and what of them its base did not have."""
+def pin(
+    build: Path, clock: Clock, pinned: Sequence[Pinned], records: Sequence[int] | None = None
+) -> None:
+    """Write the views and the clock into a build file, and what of them its base did not have.
+
+    With `records` only rows of these records of the client are seen, where a table has any.
+    """
     with duckdb.connect(str(build)) as connection:
         connection.execute("create schema if not exists raw")
         base.compare_batches(connection, _batch_files(pinned))
-        base.keep_contactable(connection)
+        base.keep(connection)
+        if records is not None:
+            ids = "create or replace table raw.sample as select unnest(?::bigint[]) as id"
+            connection.execute(ids, [list(records)])
         for each in pinned:
             name = identifier(each.contract.table)
-            connection.execute(f"create or replace view raw.{name} as {_view(each)}")
+            seen = _view(each) if records is None else _of_sample(each)
+            connection.execute(f"create or replace view raw.{name} as {seen}")
         _write_clock(connection, clock)
         _write_states(connection, clock.business_date, pinned)
         # A build holds the raw views of its contracts and no others.
@@ -120,14 +129,22 @@ def _view(pinned: Pinned) -> str:
     )
 
 
+def _of_sample(pinned: Pinned) -> str:
+    column = pinned.contract.customer_column
+    kept = f"where {identifier(column)} in (select id from raw.sample)" if column else ""
+    return f"select * from ({_view(pinned)}) {kept}"
+
+
 def _write_clock(connection: duckdb.DuckDBPyConnection, clock: Clock) -> None:
+    before = base.clock_of(connection)
     connection.execute(
-        "create or replace table raw.build "
-        "(build_id varchar, business_date date, code_version varchar, base_build_id varchar)"
+        "create or replace table raw.build (build_id varchar, business_date date, "
+        "code_version varchar, base_build_id varchar, base_business_date date, "
+        "base_code_version varchar)"
     )
     connection.execute(
-        "insert into raw.build values (?, ?, ?, ?)",
-        [clock.build_id, clock.business_date, clock.code_version, clock.base_build_id],
+        "insert into raw.build values (?, ?, ?, ?, ?, ?)",
+        [clock.build_id, clock.business_date, clock.code_version, clock.base_build_id, *before],
     )
 
 

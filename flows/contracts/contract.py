@@ -59,6 +59,7 @@ class Contract(_Strict):
     owner: str = Field(min_length=1)
     source: str
     grain: str
+    customer_column: str | None = None  # whose a row is, by the client's number
     load: Load
     row_date: str | None = None
     late_rows_days: int = Field(0, ge=0)
@@ -99,7 +100,7 @@ class Contract(_Strict):
 
     @model_validator(mode="after")
     def _names_are_columns(self) -> Contract:
-        named = [self.row_date, *self.key_columns]
+        named = [self.row_date, self.customer_column, *self.key_columns]
         unknown = [name for name in named if name is not None and name not in self.names]
         if unknown:
             raise ValueError(f"{', '.join(unknown)} is no column of the table")

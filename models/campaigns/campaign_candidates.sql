@@ -4,6 +4,7 @@
     'audience_birthday_email',
     'audience_vip_thank_you_letter',
     'audience_coupon_lovers_email',
+    'audience_points_expiring_email',
     'audience_weekend_reminder_sms',
     'audience_own_brand_letter',
     'audience_store_news_email',

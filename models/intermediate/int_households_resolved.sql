@@ -1,5 +1,14 @@
 {{ config(materialized='view') }}
 
+{# What may come from another record of a customer: see `int_customers_merged`. #}
+{% set passed_on = [
+    'first_name', 'last_name', 'email_norm', 'phone_e164', 'address_line', 'city', 'postal_code',
+    'address_key', 'birth_date', 'gender', 'stated_language_code', 'country_code', 'region',
+    'age_band', 'income_band', 'home_ownership', 'marital_status', 'household_size',
+    'household_composition', 'kids_count', 'is_test', 'is_blocked', 'is_employee',
+    'registration_date',
+] %}
+
 with
 
 households as (
@@ -14,16 +23,9 @@ resolved as (
 
 ),
 
-merged_marks as (
+merged as (
 
-    -- A merge lifts no mark: who was blocked under one record is blocked under all.
-    select
-        resolved.surviving_customer_id as customer_id,
-        max(case when households.is_blocked then 1 else 0 end) = 1 as is_blocked,
-        max(case when households.is_employee then 1 else 0 end) = 1 as is_employee
-    from resolved
-    inner join households using (customer_id)
-    group by resolved.surviving_customer_id
+    select * from {{ ref('int_customers_merged') }}
 
 ),
 
@@ -33,43 +35,25 @@ final as (
         -- keys
         households.customer_id,
         households.client_customer_id,
+        coalesce(merged.oldest_record_id, households.customer_id) as oldest_record_id,
 
-        -- contact
-        households.first_name,
-        households.last_name,
-        households.email_norm,
-        households.phone_e164,
-        households.address_line,
-        households.city,
-        households.postal_code,
-        households.address_key,
+        -- who, where, marks
+        {% for attribute in passed_on %}
+        case
+            when merged.customer_id is null then households.{{ attribute }}
+            else merged.{{ attribute }}
+        end as {{ attribute }},
+        {% endfor %}
 
-        -- who
-        households.birth_date,
-        households.gender,
-        households.stated_language_code,
-        households.country_code,
-        households.region,
-        households.age_band,
-        households.income_band,
-        households.home_ownership,
-        households.marital_status,
-        households.household_size,
-        households.household_composition,
-        households.kids_count,
-
-        -- flags
-        households.is_test,
-        households.is_blocked or coalesce(merged_marks.is_blocked, false) as is_blocked,
-        households.is_employee or coalesce(merged_marks.is_employee, false) as is_employee,
+        -- numbers
+        coalesce(merged.record_count, 1) as source_record_count,
 
         -- times
-        households.registration_date,
         households.updated_at
 
     from households
     left join resolved using (customer_id)
-    left join merged_marks using (customer_id)
+    left join merged using (customer_id)
     where resolved.customer_id is null and households.deleted_at is null
 
 )

@@ -20,6 +20,12 @@ resolved as (
 
 ),
 
+days_counted_anew as (
+
+    select distinct customer_id, business_date from late_days
+
+),
+
 sales as (
 
     -- A day to which something came late is counted anew, over all deliveries.
@@ -39,13 +45,8 @@ sales as (
         store_days.last_order_id,
         store_days.last_sold_at
     from store_days
-    where
-        not exists (
-            select 1 from late_days
-            where
-                late_days.customer_id = store_days.customer_id
-                and late_days.business_date = store_days.business_date
-        )
+    left join days_counted_anew using (customer_id, business_date)
+    where days_counted_anew.customer_id is null
 
     union all
 

@@ -1,20 +1,44 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_touched_or_gone('transactions', 365) }}",
+) }}
+
 with
 
 households as (
 
     select customer_id from {{ ref('int_households_resolved') }}
+    {% if carries_on('transactions', 365) %}
+    where customer_id not in (select customer_id from {{ itself() }})
+    {% endif %}
 
 ),
 
 lines as (
 
     select * from {{ ref('int_order_lines_resolved') }}
+    {% if carries_on('transactions', 365) %}
+    where customer_id in (select customer_id from households)
+    {% endif %}
 
 ),
 
 products as (
 
-    select * from {{ ref('stg_products') }}
+    select * from {{ ref('int_products') }}
+
+),
+
+history as (
+
+    select customer_id, last_order_date, last_order_id from {{ ref('int_purchase_history') }}
+
+),
+
+replenishment as (
+
+    select * from {{ ref('int_replenishment_by_customer') }}
 
 ),
 
@@ -73,13 +97,12 @@ dearest_line as (
 
     -- The dearest line of the last order that has a category.
     select lines.customer_id, products.category
-    from (
-        select *
-        from lines
-        qualify dense_rank() over (
-            partition by customer_id order by sold_at desc, order_id desc
-        ) = 1
-    ) as lines
+    from lines
+    inner join history
+        on
+            lines.customer_id = history.customer_id
+            and lines.business_date = history.last_order_date
+            and lines.order_id = history.last_order_id
     inner join products using (product_id)
     where products.category is not null
     qualify row_number() over (
@@ -101,7 +124,10 @@ final as (
         dearest_line.category as last_category,
 
         -- numbers
-        concentration.category_concentration as category_concentration_365d
+        concentration.category_concentration as category_concentration_365d,
+
+        -- times
+        replenishment.replenishment_due_date
 
     from households
     left join top_department using (customer_id)
@@ -109,6 +135,7 @@ final as (
     left join top_brand using (customer_id)
     left join dearest_line using (customer_id)
     left join concentration using (customer_id)
+    left join replenishment using (customer_id)
     order by customer_id
 
 )

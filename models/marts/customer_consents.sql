@@ -32,7 +32,8 @@ by_customer as (
         max(case when channel = 'push' then answer end) as push_answer,
         max(case when channel = 'email' and is_opt_in then event_at end) as email_opt_in_ts,
         max(case when channel = 'email' then last_opted_out_at end) as email_opt_out_ts,
-        max(case when channel = 'sms' and is_opt_in then event_at end) as sms_opt_in_ts
+        max(case when channel = 'sms' and is_opt_in then event_at end) as sms_opt_in_ts,
+        max(event_at) as last_event_at
     from consents
     group by customer_id
 
@@ -40,9 +41,16 @@ by_customer as (
 
 latest as (
 
-    select customer_id, capture_source
-    from consents
-    qualify row_number() over (partition by customer_id order by event_at desc, channel asc) = 1
+    -- Of answers at the same instant that of the first channel by name.
+    select
+        by_customer.customer_id,
+        min_by(consents.capture_source, consents.channel) as capture_source
+    from by_customer
+    inner join consents
+        on
+            by_customer.customer_id = consents.customer_id
+            and by_customer.last_event_at = consents.event_at
+    group by by_customer.customer_id
 
 ),
 

@@ -65,19 +65,20 @@ coupons as (
 
 ),
 
+redeemed as (
+
+    select distinct customer_id, cast(client_campaign_id as varchar) as campaign_id
+    from redemptions
+
+),
+
 answered as (
 
     -- Mailings of which at least one coupon came back.
     select contacts.customer_id, count(*) as mailings_answered
     from contacts
-    where
-        contacts.contact_source = 'client'
-        and exists (
-            select 1 from redemptions
-            where
-                redemptions.customer_id = contacts.customer_id
-                and cast(redemptions.client_campaign_id as varchar) = contacts.campaign_id
-        )
+    inner join redeemed using (customer_id, campaign_id)
+    where contacts.contact_source = 'client'
     group by contacts.customer_id
 
 ),

@@ -20,7 +20,7 @@ consents as (
 
 purchases as (
 
-    select customer_id, last_order_date from {{ ref('customer_purchases') }}
+    select customer_id, last_order_date, buys_like_a_reseller from {{ ref('customer_purchases') }}
 
 ),
 
@@ -33,34 +33,63 @@ candidates as (
         consents.allow_email,
         consents.allow_sms,
         consents.allow_direct_mail,
-        coalesce(purchases.last_order_date, date '1900-01-01') as last_order_date
+        coalesce(purchases.last_order_date, date '1900-01-01') as last_order_date,
+        coalesce(purchases.buys_like_a_reseller, false) as buys_like_a_reseller
     from households
     inner join consents using (customer_id)
     inner join purchases using (customer_id)
 
 ),
 
-ranked as (
+{#
+    Of several records with one address, which is the main one: one that may be written to there,
+    then the latest order, then the latest registration, then the lowest id. Nearly every address
+    is of one record, which is its main one: only the others are ranked.
+#}
+{% for address, allowed in addresses %}
+{{ address }}_shared as (
 
-    -- Of all records with one address, which is the main one: one that may be written to there,
-    -- then the latest order, then the latest registration, then the lowest id. A record without
-    -- the address has no rank.
-    select
-        {% for address, allowed in addresses %}
-        case
-            when {{ address }} is not null
-                then row_number() over (
-                    partition by {{ address }}
-                    order by
-                        case when may_be_written_to and {{ allowed }} then 0 else 1 end asc,
-                        last_order_date desc,
-                        registration_date desc,
-                        customer_id asc
-                )
-        end as {{ address }}_rank,
-        {% endfor %}
-        *
+    select {{ address }}
     from candidates
+    where {{ address }} is not null
+    group by {{ address }}
+    having count(*) > 1
+
+),
+
+{{ address }}_ranked as (
+
+    select
+        candidates.customer_id,
+        row_number() over (
+            partition by {{ address }}
+            order by
+                case when may_be_written_to and {{ allowed }} then 0 else 1 end asc,
+                last_order_date desc,
+                registration_date desc,
+                customer_id asc
+        ) as address_rank
+    from candidates
+    inner join {{ address }}_shared using ({{ address }})
+
+),
+
+{% endfor %}
+keyed as (
+
+    select
+        candidates.*,
+        {% for address, _ in addresses %}
+        coalesce(
+            {{ address }}_ranked.address_rank = 1, candidates.{{ address }} is not null
+        ) as is_main_{{ address }},
+        {% endfor %}
+        {{ customer_surrogate('candidates.oldest_record_id') }} as scv_customer_id
+    from candidates
+    {% for address, _ in addresses %}
+    left join {{ address }}_ranked
+        on candidates.customer_id = {{ address }}_ranked.customer_id
+    {% endfor %}
 
 ),
 
@@ -69,7 +98,9 @@ final as (
     select
         -- keys
         customer_id,
+        scv_customer_id,
         client_customer_id,
+        {{ surrogate_key('H', "address_key || '|' || lower(last_name)") }} as household_id,
 
         -- contact
         first_name,
@@ -79,20 +110,25 @@ final as (
         address_line,
         city,
         postal_code,
+        address_key,
 
         -- flags
-        coalesce(email_norm_rank = 1, false) as is_main_email,
-        coalesce(phone_e164_rank = 1, false) as is_main_phone,
-        coalesce(address_key_rank = 1, false) as is_main_address,
+        is_main_email_norm as is_main_email,
+        is_main_phone_e164 as is_main_phone,
+        is_main_address_key as is_main_address,
         is_test,
         is_blocked,
-        is_employee as is_employee_or_reseller,
+        is_employee or buys_like_a_reseller as is_employee_or_reseller,
+
+        -- numbers
+        source_record_count,
+        {{ hash_bucket("'scv' || scv_customer_id", 1000) }} as control_bucket,
 
         -- times
         registration_date,
         updated_at as record_updated_at
 
-    from ranked
+    from keyed
     order by customer_id
 
 )

@@ -1,9 +1,13 @@
+{#
+    Customers are counted by cell first, and cells are named and folded: there are thousands of
+    them, where there are millions of customers.
+#}
 {% set levels = [
     'lifecycle_stage',
     'value_tier',
     'frequency_tier',
-    'first_contact_channel',
-    'top_department',
+    'channel_tier',
+    'department_tier',
 ] %}
 
 with
@@ -26,30 +30,83 @@ affinity as (
 
 ),
 
-cells as (
+segments_before as (
+
+    select * from {{ ref('stg_segments_before') }}
+
+),
+
+lifecycle_stages as (
+
+    select * from {{ ref('lifecycle_stages') }}
+
+),
+
+tiers as (
+
+    select * from {{ ref('micro_segment_tiers') }}
+
+),
+
+coded as (
 
     select
         lifecycle.customer_id,
         lifecycle.lifecycle_stage,
         case
-            when lifecycle.is_vip then 'vip'
-            when lifecycle.rfm_monetary_score >= 4 then 'high'
-            when lifecycle.rfm_monetary_score >= 2 then 'middle'
-            when lifecycle.rfm_monetary_score = 1 then 'low'
-            else 'none'
-        end as value_tier,
-        case
-            when lifecycle.rfm_frequency_score >= 4 then 'often'
-            when lifecycle.rfm_frequency_score >= 2 then 'sometimes'
-            when lifecycle.rfm_frequency_score = 1 then 'seldom'
-            else 'never'
-        end as frequency_tier,
+            when lifecycle.is_vip then 6
+            else coalesce(lifecycle.rfm_monetary_score, 0)
+        end as value_code,
+        coalesce(lifecycle.rfm_frequency_score, 0) as frequency_code,
         reachability.first_contact_channel,
-        coalesce(affinity.top_department_365d, 'NONE') as top_department,
-        0 as depth_6
+        coalesce(affinity.top_department_365d, 'none') as department
     from lifecycle
     inner join reachability using (customer_id)
     inner join affinity using (customer_id)
+
+),
+
+counted as (
+
+    select
+        lifecycle_stage,
+        value_code,
+        frequency_code,
+        first_contact_channel,
+        department,
+        count(*) as customer_count
+    from coded
+    group by lifecycle_stage, value_code, frequency_code, first_contact_channel, department
+
+),
+
+cells as (
+
+    select
+        counted.*,
+        lifecycle_stages.label as stage_label,
+        value_tiers.tier as value_tier,
+        value_tiers.words as value_words,
+        frequency_tiers.tier as frequency_tier,
+        frequency_tiers.words as frequency_words,
+        channel_tiers.tier as channel_tier,
+        channel_tiers.words as channel_words,
+        lower(replace(counted.department, ' ', '_')) as department_tier,
+        0 as depth_6
+    from counted
+    left join lifecycle_stages using (lifecycle_stage)
+    left join tiers as value_tiers
+        on
+            value_tiers.level = 'value'
+            and value_tiers.code = cast(counted.value_code as varchar)
+    left join tiers as frequency_tiers
+        on
+            frequency_tiers.level = 'frequency'
+            and frequency_tiers.code = cast(counted.frequency_code as varchar)
+    left join tiers as channel_tiers
+        on
+            channel_tiers.level = 'channel'
+            and counted.first_contact_channel = channel_tiers.code
 
 ),
 
@@ -65,7 +122,7 @@ folded_to_{{ depth }} as (
         case
             when depth_{{ depth + 1 }} > 0 then depth_{{ depth + 1 }}
             when
-                sum(case when depth_{{ depth + 1 }} = 0 then 1 else 0 end) over (
+                sum(case when depth_{{ depth + 1 }} = 0 then customer_count else 0 end) over (
                     partition by {{ levels[:depth] | join(', ') }}
                 ) >= {{ threshold('micro_segment_minimum_customers') }}
                 then {{ depth }}
@@ -76,11 +133,25 @@ folded_to_{{ depth }} as (
 ),
 
 {% endfor %}
-folded as (
+named as (
 
     select
-        *,
-        greatest(depth_2, 1) as depth
+        lifecycle_stage,
+        value_code,
+        frequency_code,
+        first_contact_channel,
+        department,
+        lifecycle_stage
+        || case when depth_2 >= 2 then '.' || value_tier else '' end
+        || case when depth_2 >= 3 then '.' || frequency_tier else '' end
+        || case when depth_2 >= 4 then '.' || channel_tier else '' end
+        || case when depth_2 >= 5 then '.' || department_tier else '' end as micro_segment_id,
+        stage_label
+        || case when depth_2 >= 2 then ', ' || value_words else '' end
+        || case when depth_2 >= 3 then ', ' || frequency_words else '' end
+        || case when depth_2 >= 4 then ', ' || channel_words else '' end
+        || case when depth_2 >= 5 then ', mostly ' || lower(department) else '' end
+            as micro_segment_label
     from folded_to_2
 
 ),
@@ -89,35 +160,17 @@ final as (
 
     select
         -- key
-        folded.customer_id,
+        coded.customer_id,
 
         -- micro-segment
-        folded.lifecycle_stage
-        || case when folded.depth >= 2 then '.' || folded.value_tier else '' end
-        || case when folded.depth >= 3 then '.' || folded.frequency_tier else '' end
-        || case when folded.depth >= 4 then '.' || folded.first_contact_channel else '' end
-        || case
-            when folded.depth >= 5 then '.' || lower(replace(folded.top_department, ' ', '_'))
-            else ''
-        end as micro_segment_id,
-        'Stage ' || replace(folded.lifecycle_stage, '_', ' ')
-        || case
-            when folded.depth >= 2 then ', ' || replace(folded.value_tier, 'none', 'no') || ' value'
-            else ''
-        end
-        || case when folded.depth >= 3 then ', buys ' || folded.frequency_tier else '' end
-        || case
-            when folded.depth < 4 then ''
-            when folded.first_contact_channel = 'none' then ', cannot be reached'
-            else ', reached by ' || replace(folded.first_contact_channel, '_', ' ')
-        end
-        || case when folded.depth >= 5 then ', mostly ' || lower(folded.top_department) else '' end
-            as micro_segment_label,
-        {{ hash_bucket(
-            "'scv' || cast(folded.customer_id as varchar)", 1000
-        ) }} as control_bucket
+        named.micro_segment_id,
+        named.micro_segment_label,
+        segments_before.micro_segment_id as micro_segment_prev
 
-    from folded
+    from coded
+    left join named
+        using (lifecycle_stage, value_code, frequency_code, first_contact_channel, department)
+    left join segments_before using (customer_id)
     order by customer_id
 
 )

@@ -1,15 +1,28 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_touched_or_gone('transactions', 365) }}",
+) }}
+
 with
 
 households as (
 
     select customer_id from {{ ref('int_households_resolved') }}
+    {% if carries_on('transactions', 365) %}
+    where customer_id not in (select customer_id from {{ itself() }})
+    {% endif %}
 
 ),
 
 store_days as (
 
     select * from {{ ref('int_sales_resolved') }}
-    where {{ within('business_date', 365) }}
+    where
+        {{ within('business_date', 365) }}
+        {% if carries_on('transactions', 365) %}
+        and customer_id in (select customer_id from households)
+        {% endif %}
 
 ),
 

@@ -32,6 +32,12 @@ demographics as (
 
 ),
 
+loyalty as (
+
+    select * from {{ ref('customer_loyalty') }}
+
+),
+
 purchases as (
 
     select * from {{ ref('customer_purchases') }}
@@ -56,6 +62,12 @@ engagement as (
 
 ),
 
+service as (
+
+    select * from {{ ref('customer_service') }}
+
+),
+
 messages as (
 
     select * from {{ ref('customer_messages') }}
@@ -74,9 +86,21 @@ lifecycle as (
 
 ),
 
+predictions as (
+
+    select * from {{ ref('customer_predictions') }}
+
+),
+
 micro_segments as (
 
     select * from {{ ref('customer_micro_segments') }}
+
+),
+
+price_cuts as (
+
+    select * from {{ ref('price_cut_points') }}
 
 ),
 
@@ -97,7 +121,10 @@ final as (
     select
         -- identity and record status
         identity.customer_id,
+        identity.scv_customer_id,
         identity.client_customer_id,
+        identity.source_record_count,
+        identity.household_id,
         identity.first_name,
         identity.last_name,
         identity.email_norm,
@@ -152,6 +179,18 @@ final as (
         identity.postal_code,
         demographics.language_code,
 
+        -- loyalty
+        loyalty.is_loyalty_member,
+        loyalty.loyalty_enrol_date,
+        loyalty.loyalty_tier,
+        loyalty.loyalty_tier_rank,
+        loyalty.tier_expiry_date - build.business_date as days_to_tier_expiry,
+        loyalty.points_balance,
+        loyalty.points_expiring_30d,
+        loyalty.points_earned_365d,
+        loyalty.points_redeemed_365d,
+        loyalty.spend_to_next_tier,
+
         -- purchase: firsts, lasts, lifetime
         purchases.first_order_date,
         purchases.second_order_date,
@@ -188,12 +227,17 @@ final as (
         purchases.orders_30d,
         purchases.orders_90d,
         purchases.orders_365d,
+        purchases.orders_730d,
         purchases.net_sales_7d,
         purchases.net_sales_30d,
         purchases.net_sales_90d,
         purchases.net_sales_365d,
+        purchases.net_sales_prev_365d,
+        purchases.net_sales_yoy_ratio,
         purchases.items_365d,
         purchases.aov_365d,
+        purchases.returns_count_365d,
+        purchases.return_rate_365d,
         purchases.discount_share_365d,
 
         -- product affinity
@@ -203,6 +247,12 @@ final as (
         affinity.last_category,
         affinity.category_concentration_365d,
         purchases.avg_item_price_365d,
+        case
+            when purchases.avg_item_price_365d <= price_cuts.cut_low then 'low'
+            when purchases.avg_item_price_365d <= price_cuts.cut_mid then 'mid'
+            when purchases.avg_item_price_365d > price_cuts.cut_mid then 'high'
+        end as price_tier,
+        affinity.replenishment_due_date,
 
         -- channel and store preference
         stores.purchase_channel_pref_365d,
@@ -243,6 +293,10 @@ final as (
         web.last_web_visit_date,
         web.last_viewed_category,
 
+        -- service
+        service.cases_open,
+        service.cases_90d,
+
         -- recency, frequency, monetary
         lifecycle.rfm_recency_score,
         lifecycle.rfm_frequency_score,
@@ -252,6 +306,9 @@ final as (
 
         -- lifecycle
         lifecycle.lifecycle_stage,
+        lifecycle.lifecycle_stage_since,
+        lifecycle.lifecycle_stage_prev,
+        build.business_date - lifecycle.lifecycle_stage_since as days_in_stage,
         {{ ratio(
             'build.business_date - purchases.last_order_date',
             'coalesce(purchases.avg_days_between_orders, provenance.median_days_between_orders)',
@@ -259,10 +316,24 @@ final as (
         ) }} as churn_factor,
         lifecycle.is_vip,
 
+        -- predictive
+        predictions.pred_orders_365d,
+        predictions.pred_value_365d,
+        predictions.pred_value_percentile,
+        predictions.pred_value_percentile_in_stage,
+        predictions.pred_value_tier,
+        predictions.p_alive,
+        predictions.p_churn_60d,
+        predictions.p_reactivate_60d,
+        predictions.p_first_order_60d,
+        predictions.pred_next_order_date,
+        predictions.model_version,
+
         -- micro-segment
         micro_segments.micro_segment_id,
         micro_segments.micro_segment_label,
-        micro_segments.control_bucket,
+        micro_segments.micro_segment_prev,
+        identity.control_bucket,
 
         -- row provenance
         build.business_date as profile_as_of_date,
@@ -275,14 +346,18 @@ final as (
     inner join consents using (customer_id)
     inner join reachability using (customer_id)
     inner join demographics using (customer_id)
+    inner join loyalty using (customer_id)
     inner join purchases using (customer_id)
     inner join affinity using (customer_id)
     inner join stores using (customer_id)
     inner join engagement using (customer_id)
+    inner join service using (customer_id)
     inner join messages using (customer_id)
     inner join web using (customer_id)
     inner join lifecycle using (customer_id)
+    inner join predictions using (customer_id)
     inner join micro_segments using (customer_id)
+    left join price_cuts on affinity.top_category_365d = price_cuts.category
     cross join build
     cross join provenance
 

@@ -21,7 +21,7 @@ final as (
         -- numbers
         quantity as item_count,
         {{ money('sales_value') }} as gross_amount,
-        -- the tills net returns before they export: nothing is left to take off
+        -- at the time of sale: refunds are booked apart, on their own day
         {{ money('sales_value') }} as net_amount,
         {{ money('retail_disc + coupon_match_disc') }} as discount_amount,
         {{ money('sales_value + retail_disc + coupon_match_disc') }} as list_amount,

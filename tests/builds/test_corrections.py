@@ -240,7 +240,7 @@ def test_a_base_that_does_not_say_what_it_was_made_of_is_taken_for_made_of_somet
 def test_whom_the_base_would_write_to_is_kept_and_built_from_nothing_it_is_nobody() -> None:
     with duckdb.connect() as connection:
         connection.execute("create schema raw; create schema marts")
-        base.keep_contactable(connection)
+        base.keep(connection)
         kept = "select customer_id, contactable_email from raw.base_contactable"
         assert connection.execute(kept).fetchall() == []
         connection.execute(
@@ -248,5 +248,5 @@ def test_whom_the_base_would_write_to_is_kept_and_built_from_nothing_it_is_nobod
             "(1, true, false, false), (2, false, false, true), (3, false, false, false)) "
             "as given(customer_id, contactable_email, contactable_sms, contactable_direct_mail)"
         )
-        base.keep_contactable(connection)
+        base.keep(connection)
         assert connection.execute(f"{kept} order by all").fetchall() == [(1, True), (2, False)]

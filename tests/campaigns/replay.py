@@ -33,6 +33,12 @@ PREPARED = """
     delete from raw.consents where household_id % 3 <> 0;
     delete from raw.coupon_redemptions where household_id % 3 <> 0;
     delete from raw.campaign_mailings where household_id % 3 <> 0;
+    delete from raw.returns where household_id % 3 <> 0;
+    delete from raw.loyalty_accounts where household_id % 3 <> 0;
+    delete from raw.loyalty_ledger where loyalty_id not in (
+        select loyalty_id from raw.loyalty_accounts
+    );
+    delete from raw.service_cases where household_id % 3 <> 0;
     -- most have not been written to
     delete from raw.dispatches where customer_id % 6 <> 0;
     -- new customers
@@ -60,13 +66,28 @@ PREPARED = """
         household_id % 18 = 0
         and household_id + 3 in (select household_id from raw.households)
     group by household_id;
-    -- new customers who have been written to as often as anybody may be
+    -- new customers, and others, who have been written to as often as anybody may be
     insert into raw.dispatches by name
     select sent.* replace (new_ones.household_id as customer_id, false as is_control)
     from (select distinct on (campaign_id, occurrence_date) * from raw.dispatches) as sent
     cross join (
-        select distinct household_id from raw.households where household_id % 42 = 0
+        select distinct household_id from raw.households
+        where household_id % 42 = 0 or household_id % 33 = 0
     ) as new_ones;
+    -- refunds that decide who is among the best
+    update raw.returns set refund_amount = refund_amount * 50 where household_id % 2 = 0;
+    -- points of every member that lapse next week
+    insert into raw.loyalty_ledger by name
+    select
+        -loyalty_id as ledger_id,
+        loyalty_id,
+        timestamp '2016-11-20 12:00:00' as event_at,
+        'earn' as type,
+        5000 as points,
+        date '2017-11-30' as expires_on,
+        date '2017-11-18' as batch_date
+    from raw.loyalty_accounts
+    group by loyalty_id;
     -- mailboxes and numbers that are dead for a few days yet
     delete from raw.web_sessions where household_id % 3 <> 0;
     delete from raw.email_events where household_id % 3 <> 0 or household_id % 4 = 0;

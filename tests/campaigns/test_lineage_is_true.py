@@ -27,10 +27,11 @@ FIRST, DAY = dt.date(2017, 11, 18), dt.date(2017, 11, 21)
 TABLES = (
     *("transactions", "households", "consents", "products"),
     *("campaign_mailings", "coupon_redemptions", "dispatches", "household_merges"),
+    *("returns", "loyalty_accounts", "loyalty_ledger", "service_cases"),
     *("email_events", "sms_events", "web_sessions"),
 )
 EMAILS = (
-    *("birthday_email", "coupon_lovers_email", "store_news_email"),
+    *("birthday_email", "coupon_lovers_email", "points_expiring_email", "store_news_email"),
     *("welcome_email", "win_back_email"),
 )
 LETTERS, TEXTS = ("own_brand_letter", "vip_thank_you_letter"), ("weekend_reminder_sms",)

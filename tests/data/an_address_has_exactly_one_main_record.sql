@@ -21,3 +21,11 @@ from identity
 where phone_e164 is not null
 group by phone_e164
 having count_if(is_main_phone) <> 1
+
+union all
+
+select address_key as address, count_if(is_main_address) as main_records
+from identity
+where address_key is not null
+group by address_key
+having count_if(is_main_address) <> 1

@@ -15,7 +15,7 @@ households as (
 
 sections as (
 
-    {% for section in ['single_customer_view', 'customer_identity', 'customer_consents', 'customer_purchases', 'customer_micro_segments', 'customer_messages', 'customer_web'] %}
+    {% for section in ['single_customer_view', 'customer_identity', 'customer_consents', 'customer_loyalty', 'customer_purchases', 'customer_service', 'customer_predictions', 'customer_micro_segments', 'customer_messages', 'customer_web'] %}
     select '{{ section }}' as section, count(*) as customers, count(distinct customer_id) as ids from {{ ref(section) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}

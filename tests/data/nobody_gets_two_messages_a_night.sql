@@ -15,8 +15,12 @@ having count(*) > 1
 
 union all
 
-select campaign_id || channel as who, count(*) as messages
+-- However the address is written: the key is the same for all spellings of a postal address.
+select messages.campaign_id || messages.channel as who, count(*) as messages
 from messages
-where channel <> 'direct_mail'
-group by campaign_id, channel, address
+inner join {{ ref('customer_identity') }} as identity using (customer_id)
+group by
+    messages.campaign_id,
+    messages.channel,
+    case when messages.channel = 'direct_mail' then identity.address_key else messages.address end
 having count(*) > 1

@@ -25,6 +25,8 @@ QUOTIENTS = {
     "email_open_rate_90d",
     "email_click_rate_90d",
     "mailing_response_rate",
+    "net_sales_yoy_ratio",
+    "return_rate_365d",
     "store_order_share_365d",
 }
 

@@ -1,4 +1,4 @@
-{# Test and blocked records and the client's own staff are never written to. #}
+{# Test and blocked records, the client's own staff and resellers are never written to. #}
 
 with
 
@@ -23,7 +23,7 @@ final as (
         case
             when identity.is_test then 'test record'
             when identity.is_blocked then 'blocked by the client'
-            else 'works for the client'
+            else 'works for the client or resells'
         end as reason
 
     from candidates

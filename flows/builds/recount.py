@@ -1,0 +1,200 @@
+"""Count a sample of customers anew, from every pinned batch, and compare with what a build holds.
+
+Incremental models carry their rows from build to build, so they alone could drift. For some
+customers they are made once more, from nothing, beside the build, and held against it row by row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import sqlalchemy as sa
+
+from flows.builds import dbt, fork, live, pins
+from flows.builds.build import CANDIDATE
+from flows.contracts.contract import Contract
+from flows.contracts.policy import Verdict
+from flows.intake.casting import identifier
+from flows.ledger import Ledger
+from flows.ledger import pins as pins_table
+from flows.settings import Instance
+
+CUSTOMERS = 200
+INCREMENTAL = "config.materialized:incremental"
+ANEW = ["build", "--full-refresh", "--select", f"+{INCREMENTAL}"]
+ANEW += ["--exclude-resource-type", "unit_test", "test"]
+# Another few each night, the same for the same build. With every record that was merged into them.
+SAMPLE = """
+    with chosen as (
+        select customer_id from marts.customer_identity
+        where hash(scv_customer_id || '{day}') % greatest(
+            (select count(*) from marts.customer_identity) // {customers}, 1
+        ) = 0
+    )
+    select customer_id from chosen
+    union all
+    select resolved.customer_id from intermediate.int_customers_resolved as resolved
+    inner join chosen on resolved.surviving_customer_id = chosen.customer_id
+    order by 1
+"""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where a build is not what its batches say: an attribute of a customer; never a value."""
+
+    model: str
+    attribute: str
+    customer_id: int
+
+
+@dataclass(frozen=True)
+class Recount:
+    """What became of a recount."""
+
+    build_id: str
+    records: int
+    models: tuple[str, ...]
+    differences: tuple[Difference, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in a sentence."""
+        what = f"{self.records:,} records were counted anew from {self.build_id}'s batches"
+        if not self.differences:
+            return f"{what}: nothing has drifted."
+        first = self.differences[0]
+        return (
+            f"{what}, and {first.attribute} of {first.model} differs for customer "
+            f"{first.customer_id} ({len(self.differences)} such). Build the date from nothing: "
+            f"scv run {self.build_id[:10]} --from-nothing"
+        )
+
+
+def recount(
+    instance: Instance,
+    ledger: Ledger,
+    contracts: Mapping[str, Contract],
+    build_id: str,
+    customers: int = CUSTOMERS,
+) -> Recount:
+    """Make the incremental models of a build anew for about so many customers, and compare.
+
+    Call with the instance's lock held: it works where builds are made.
+
+    Raises:
+        BuildFailed: when a model failed.
+    """
+    built = live.path_of(instance, build_id)
+    clock, records = _asked(built, customers)
+    pinned = pins.choose(ledger, contracts, _verdicts(ledger, contracts, build_id))
+    # At the place of every build, under which dbt's parse of the project is valid.
+    anew = instance.builds / CANDIDATE
+    try:
+        fork.fork(None, anew)
+        pins.pin(anew, clock, pinned, records)
+        made = dbt.run(instance, anew, ANEW)
+        models = _incremental(made / "manifest.json")
+        found = tuple(compare(built, anew, models))
+    finally:
+        fork.discard(anew)
+    return Recount(build_id, len(records), tuple(models), found)
+
+
+def compare(built: Path, anew: Path, models: Sequence[str]) -> list[Difference]:
+    """Return for each model (`schema.name`) one difference between two builds, if there is any.
+
+    Only customers of the sample in `anew` are compared; a model without `customer_id` is left out.
+    """
+    with duckdb.connect() as connection:
+        for name, path in (("built", built), ("anew", anew)):
+            quoted = str(path).replace("'", "''")
+            connection.execute(f"attach '{quoted}' as {name} (read_only)")
+        found = [_difference(connection, model) for model in models]
+    return [each for each in found if each is not None]
+
+
+def _asked(built: Path, customers: int) -> tuple[pins.Clock, list[int]]:
+    with duckdb.connect(str(built), read_only=True) as connection:
+        told = connection.execute(
+            "select build_id, business_date, code_version, base_build_id from raw.build"
+        ).fetchall()[0]
+        clock = pins.Clock(*told)
+        sql = SAMPLE.format(day=clock.business_date, customers=customers)
+        return clock, [int(row[0]) for row in connection.execute(sql).fetchall()]
+
+
+def _verdicts(ledger: Ledger, contracts: Mapping[str, Contract], build_id: str) -> list[Verdict]:
+    query = sa.select(pins_table).where(pins_table.c.build_id == build_id)
+    told = ("state", "policy", "hold", "sentence")
+    return [
+        Verdict(
+            table=row["table_name"],
+            as_of=row["as_of_date"],
+            may_build=True,
+            decided="",
+            is_consent=contracts[row["table_name"]].is_consent,
+            **{name: row[name] for name in told},
+        )
+        for row in ledger.rows(query)
+        if row["table_name"] in contracts
+    ]
+
+
+def _incremental(manifest: Path) -> list[str]:
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    return sorted(
+        f"{node['schema']}.{node['name']}"
+        for node in nodes
+        if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
+    )
+
+
+def _difference(connection: duckdb.DuckDBPyConnection, model: str) -> Difference | None:
+    schema, name = model.split(".")
+    columns = [
+        str(row[0])
+        for row in connection.execute(
+            "select column_name from duckdb_columns() "
+            "where database_name = 'anew' and schema_name = ? and table_name = ?",
+            [schema, name],
+        ).fetchall()
+    ]
+    if "customer_id" not in columns:
+        return None
+    listed = ", ".join(map(identifier, columns))
+    sides = [
+        f"select {listed} from {side}.{identifier(schema)}.{identifier(name)} "
+        "where customer_id in (select id from anew.raw.sample)"
+        for side in ("built", "anew")
+    ]
+    one, other = sides
+    differing = connection.execute(
+        f"select min(customer_id) from (({one} except all {other}) "
+        f"union all ({other} except all {one}))"
+    ).fetchall()[0][0]
+    if differing is None:
+        return None
+    return Difference(name, _attribute(connection, sides, columns, differing), int(differing))
+
+
+def _attribute(
+    connection: duckdb.DuckDBPyConnection, sides: Sequence[str], columns: list[str], customer: int
+) -> str:
+    """Return the first column whose values differ for a customer; else how many rows there are."""
+    for column in columns:
+        values = [
+            connection.execute(
+                f"select list({identifier(column)} order by {identifier(column)}) "
+                f"from ({side}) where customer_id = ?",
+                [customer],
+            ).fetchall()[0][0]
+            for side in sides
+        ]
+        if values[0] != values[1]:
+            return "number of rows" if column == "customer_id" else column
+    return "the pairing of values in its rows"

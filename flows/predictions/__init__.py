@@ -1,0 +1,1 @@
+"""What customers will buy: BG/NBD and Gamma-Gamma, fitted, scored and held out."""

@@ -1,0 +1,1 @@
+"""Predictions: the fit against published figures, the scoring in SQL against scipy."""
