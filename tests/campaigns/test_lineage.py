@@ -48,8 +48,19 @@ def test_products_hold_the_campaign_that_reads_a_brand(manifest: dict[str, Any])
     assert held(manifest, "products") == {"own_brand_letter"}
 
 
+def test_visits_to_the_web_site_hold_nothing_while_no_campaign_reads_them(
+    manifest: dict[str, Any],
+) -> None:
+    assert held(manifest, "web_sessions") == set()
+
+
 @pytest.mark.parametrize(
-    "table", ["consents", "households", "household_merges", "transactions", "dispatches"]
+    "table",
+    [
+        *("consents", "households", "household_merges", "transactions", "dispatches"),
+        # They say who can be reached at all.
+        *("email_events", "sms_events"),
+    ],
 )
 def test_what_every_rule_needs_holds_every_campaign(manifest: dict[str, Any], table: str) -> None:
     assert held(manifest, table) == set(lineage.read(Graph(manifest)))

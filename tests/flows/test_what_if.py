@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from flows.contracts.files import read_contracts
+from flows.contracts.policy import decide
 from flows.errors import DeliveryRefused
 from flows.ledger import Ledger
 from flows.settings import Instance
@@ -52,6 +55,21 @@ def test_a_table_whose_last_rows_stand_in_holds_nothing(instance: Instance, scv:
     answer = scv("gate", "2017-11-22", "--what-if", "products=missing")
     assert "the rows of 2017-11-21 stand in" in answer.out
     assert "0 of 4 campaigns held" in answer.out
+
+
+@pytest.mark.parametrize("table", ["email_events", "sms_events"])
+def test_who_can_be_reached_is_taken_from_the_days_before_for_two_days(
+    instance: Instance, scv: Scv, table: str
+) -> None:
+    answer = scv("gate", "2017-11-22", "--what-if", f"{table}=missing")
+    assert "the rows of 2017-11-21 stand in" in answer.out
+    assert "0 of 3 campaigns held" in answer.out
+    contract, day = read_contracts()[table], dt.date(2017, 11, 22)
+    held = {
+        days: decide(contract, day, "missing", "", day - dt.timedelta(days=days)).hold
+        for days in (1, 2, 3)
+    }
+    assert held == {1: "nothing", 2: "nothing", 3: "dependent"}
 
 
 def test_a_table_that_came_may_be_asked_about_as_if_it_had_not(
