@@ -69,9 +69,11 @@ The batches and the docs site took {seconds:.0f} s.
   the view         {instance.live}, table marts.single_customer_view
   campaign files   {instance.outbox}
   docs site        {site}
+  the customers    {site.parent / "builds" / "index.html"}, a page per build
 
 What to try next:
   scv status                               what is live, and what became of the last night
+  scv customer 101                         all of one customer, and why
   scv explain campaign win_back_email      what it reads, and why customers were left out
   scv explain column churn_factor          what a column means and is made of
   make deliver DATE=2017-11-22             the client delivers the next night; but one table

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from flows import drawing
 from flows.settings import PROJECT
@@ -30,6 +31,15 @@ def write(path: Path, template: str, root: str = "", **values: Any) -> None:
     arriving.replace(path)
 
 
+def in_code(text: str) -> Markup:
+    """Return a description with what stands in backticks set as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
+
+
 @lru_cache
 def _environment() -> Environment:
     environment = Environment(
@@ -39,6 +49,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["in_code"] = in_code
     environment.globals.update(
         histogram=drawing.histogram,
         flow=drawing.flow,

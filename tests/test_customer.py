@@ -200,7 +200,12 @@ def test_a_campaign_that_is_held_says_so(
         verdict="held",
         sentence="win_back_email waits for consents.",
     )
-    theirs = ask(nights, "select min(client_customer_id) from marts.customer_identity")[0][0]
+    theirs = ask(
+        nights,
+        "select min(client_customer_id) from campaigns.campaign_targets "
+        "inner join marts.customer_identity using (customer_id) "
+        "where campaign_id = 'win_back_email' and status = 'chosen'",
+    )[0][0]
     assert "The campaign is held: win_back_email waits for consents." in scv("customer", theirs).out
 
 

@@ -42,9 +42,10 @@ attributes as (
         {{ each.position }} as attribute_position,
         '{{ each.kind }}' as kind
     {% if not loop.last %}union all{% endif %}
-    {% else %}
-    select '' as attribute, 0 as attribute_position, '' as kind where false
     {% endfor %}
+    {% if not attributes %}
+    select '' as attribute, 0 as attribute_position, '' as kind where false
+    {% endif %}
 
 ),
 
@@ -71,8 +72,9 @@ numbers as (
 
     select
         {% for each in numbers %}
-        cast({{ each.name }} * {{ one }} as bigint) as {{ each.name }}{{ ',' if not loop.last }}
+        cast({{ each.name }} * {{ one }} as bigint) as {{ each.name }},
         {% endfor %}
+        customer_id
     from profiled
 
 ),
@@ -109,8 +111,9 @@ dates as (
 
     select
         {% for each in dates %}
-        {{ days_of(each.name) }} as {{ each.name }}{{ ',' if not loop.last }}
+        {{ days_of(each.name) }} as {{ each.name }},
         {% endfor %}
+        customer_id
     from profiled
 
 ),
@@ -137,8 +140,9 @@ words as (
 
     select
         {% for each in words %}
-        cast({{ each.name }} as varchar) as {{ each.name }}{{ ',' if not loop.last }}
+        cast({{ each.name }} as varchar) as {{ each.name }},
         {% endfor %}
+        customer_id
     from profiled
 
 ),
@@ -165,8 +169,9 @@ hidden as (
 
     select
         {% for each in hidden %}
-        count({{ each.name }}) as {{ each.name }}{{ ',' if not loop.last }}
+        count({{ each.name }}) as {{ each.name }},
         {% endfor %}
+        count(*) as profiled_count
     from profiled
 
 ),
