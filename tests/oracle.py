@@ -73,7 +73,7 @@ def recompute(day: date, deliveries: Path) -> pd.DataFrame:
 
     view = with_refunds(view, lines, at, deliveries, customers)
     view = with_loyalty(view, at, deliveries, customers)
-    view = with_cases(view, at, deliveries, customers)
+    view = with_cases(view, at, deliveries, customers).copy()  # in one piece again
     view = view.join(_affinity(lines, at)).join(_stores(lines, at)).join(_response(at, merged))
     view = with_replenishment(with_price_tiers(view, _half_up), lines, at)
     told = Told.by(at, deliveries, lambda ids: _customers(pd.Index(ids), merged))
