@@ -317,4 +317,4 @@ def test_no_attribute_is_named_in_the_model_that_profiles_them(nights: dict[date
     sql = (PROJECT / "models/marts/attribute_distributions.sql").read_text()
     names = ask(nights[NIGHTS[-1]], "select distinct attribute from marts.attribute_distributions")
     named = {name for (name,) in names if re.search(rf"\b{name}\b", sql)}
-    assert named == {"control_bucket"}, "attributes are read from the graph"
+    assert named == {"control_bucket", "customer_id"}, "attributes are read from the graph"
