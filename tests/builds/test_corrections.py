@@ -6,6 +6,7 @@ What is made on top of a base must equal what is made from nothing with the same
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,14 @@ from flows.builds import base, dbt, fingerprints, fork, live, pins
 from flows.builds.base import BatchFile
 from flows.contracts.files import read_contracts
 from flows.contracts.policy import decide
-from flows.ledger import Ledger, deliveries
+from flows.ledger import Ledger, builds, deliveries
 from flows.settings import Instance
 
 Prints = dict[str, tuple[int, str]]
 
 EVERYTHING = ("build", "--exclude-resource-type", "unit_test")
+# Nothing is taken over; what is told of the base, such as yesterday's segments, stays told.
+ANEW = (*EVERYTHING, "--full-refresh")
 # The marts are made anew each night: equal intermediate models are equal views.
 KEPT = ("run", "--select", "staging", "intermediate")
 HISTORY, FIRST, SECOND, THIRD = (dt.date(2017, 11, day) for day in (18, 19, 20, 21))
@@ -33,6 +36,11 @@ INCREMENTAL = {
     *("int_contacts_by_customer_day", "int_consents_latest", "int_households_latest"),
     *("int_merges_latest", "int_messages_by_customer_day", "int_message_answers"),
     "int_web_sessions_by_customer_day",
+}
+
+CARRIED_ON = {
+    *("int_purchase_history", "int_replenishment_by_customer"),
+    *("customer_affinity", "customer_stores"),
 }
 
 # What a correction makes of a batch.
@@ -55,17 +63,18 @@ class Batches:
 
     def correct(self, table: str, day: dt.date, changed: str = "", rows: str = "") -> None:
         """Deliver another version of a batch: with other values, or not all of its rows."""
+        replaced = f"replace ({changed})" if changed else ""
+        self.replace(table, day, f"select * {replaced} from {{batch}} {rows}")
+
+    def replace(self, table: str, day: dt.date, query: str) -> None:
+        """Deliver another version of a batch: what a query makes of `{batch}`."""
         row = self._newest(table, day)
         version = row["version"] + 1
         # In the test's own place: the ledger's paths are those of the world.
         path = self.instance.batches / table / f"batch_date={day}" / f"v{version}.parquet"
-        replaced = f"replace ({changed})" if changed else ""
+        batch = f"read_parquet('{row['batch_path']}', hive_partitioning = false)"
         with duckdb.connect() as connection:
-            connection.execute(
-                f"copy (select * {replaced} from "
-                f"read_parquet('{row['batch_path']}', hive_partitioning = false) {rows}) "
-                f"to '{path}' (format parquet)"
-            )
+            connection.execute(f"copy ({query.format(batch=batch)}) to '{path}' (format parquet)")
         del row["id"]
         row |= {"version": version, "batch_path": str(path), "sha256": f"{table} {day} {version}"}
         self.ledger.add(deliveries, **row)
@@ -79,16 +88,21 @@ class Batches:
         self._move(table, day, "arrived")
 
     def build(
-        self, name: str, day: dt.date, on: Path | None, command: Sequence[str] = KEPT
+        self,
+        name: str,
+        day: dt.date,
+        on: Path | None,
+        command: Sequence[str] = KEPT,
+        code: str = "any",
     ) -> tuple[Path, Prints]:
-        """Make a day's models on a base, or from nothing."""
+        """Make a day's models on a base, or from nothing; only the same code carries rows on."""
         contracts = read_contracts()
         verdicts = [decide(each, day, "arrived", "", day) for each in contracts.values()]
         target = self.instance.root / "again.duckdb"
         fork.fork(on, target)
         pins.pin(
             target,
-            pins.Clock(name, day, "any", None),
+            pins.Clock(name, day, code, None),
             pins.choose(self.ledger, contracts, verdicts),
         )
         prints = self.run(target, command)
@@ -98,7 +112,11 @@ class Batches:
         """Run dbt in a build that is pinned."""
         dbt.run(self.instance, target, list(command))
         found = fingerprints.take(target).items()
-        return {name: told for name, told in found if command == EVERYTHING or _is_kept(name)}
+        return {name: told for name, told in found if command[0] == "build" or _is_kept(name)}
+
+    def path(self, table: str, day: dt.date) -> str:
+        """Where the newest version of a batch is."""
+        return str(self._newest(table, day)["batch_path"])
 
     def _newest(self, table: str, day: dt.date) -> dict[str, Any]:
         mine = (deliveries.c.table_name == table) & (deliveries.c.business_date == day)
@@ -142,8 +160,9 @@ def test_corrected_batches_of_past_dates_give_what_a_build_from_nothing_gives(
     batches.correct("email_events", SECOND, rows=FEWER_ROWS)
     batches.correct("sms_events", HISTORY, rows=FEWER_ROWS)
     batches.correct("web_sessions", FIRST, OTHER_VISITS)
-    top, on_top = batches.build("top", THIRD, live.path_of(instance, f"{SECOND}-01"), EVERYTHING)
-    _, whole = batches.build("whole", THIRD, None, EVERYTHING)
+    base_of_both = live.path_of(instance, f"{SECOND}-01")
+    top, on_top = batches.build("top", THIRD, base_of_both, EVERYTHING)
+    _, whole = batches.build("whole", THIRD, base_of_both, ANEW)
     assert different(on_top, whole) == set()
     # Each of the corrections has changed something: nothing is equal for being left as it was.
     assert different(on_top, before) >= INCREMENTAL
@@ -199,6 +218,46 @@ def test_late_and_lost_batches_give_what_a_build_from_nothing_gives(
     assert whole["intermediate.int_sales_of_late_days"][0] > 0
     # What a developer does in a fork of live: the same batches once more.
     assert different(batches.run(top), whole) == set()
+
+
+def test_who_is_merged_parted_or_regrouped_is_made_anew_and_nobody_else(
+    batches: Batches, instance: Instance, ledger: Ledger
+) -> None:
+    night = ledger.row(sa.select(builds).where(builds.c.build_id == f"{SECOND}-01"))
+    assert night is not None
+    base_of_both, code = live.path_of(instance, f"{SECOND}-01"), night["release"]
+    merged = batches.path("household_merges", HISTORY)
+    batches.replace(
+        "household_merges",
+        THIRD,
+        "select * from {batch} union all by name select household_id, "
+        "cast(null as bigint) as merged_into_household_id, "
+        "timestamp '2017-11-21 12:00:00' as merged_at "
+        f"from read_parquet('{merged}', hive_partitioning = false) "
+        "where merged_into_household_id is not null",
+    )
+    batches.correct(
+        "products", THIRD, "if(product_id % 7 = 0, 'OTHER', product_category) as product_category"
+    )
+    top, on_top = batches.build("top", THIRD, base_of_both, EVERYTHING, code)
+    _, whole = batches.build("whole", THIRD, base_of_both, ANEW, code)
+    assert different(on_top, whole) == set()
+    with duckdb.connect(str(top), read_only=True) as connection:
+        parted, moved, all_of_them = connection.execute(
+            "select (select count(*) from raw.base_merges) - "
+            "(select count(*) from intermediate.int_customers_resolved), "
+            "(select count(*) from intermediate.int_customers_moved), "
+            "(select count(*) from marts.customer_affinity)"
+        ).fetchall()[0]
+    assert 0 < parted < moved < all_of_them / 4
+
+
+def test_a_night_carries_on_the_rows_of_whom_nothing_touched(instance: Instance) -> None:
+    graph = json.loads(live.manifest_of(instance, f"{THIRD}-01").read_text())
+    for name in CARRIED_ON:
+        sql = graph["nodes"][f"model.scv.{name}"]["compiled_code"]
+        assert " where customer_id " in " ".join(sql.split()), name
+        assert "int_customers_moved" in sql or "not in (select customer_id" in sql, name
 
 
 # What the pins tell dbt
