@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from benchmarks.nightly import people, programme, size
+from benchmarks.nightly import channels, people, programme, size
 
 BEGINNING = dt.date(1900, 1, 1)
 FIRST_ACCOUNT = 9_000_000_000
@@ -150,6 +150,7 @@ TABLES = {
     "consents": Table(people.CONSENTS, "event_at, household_id, channel"),
     "coupon_redemptions": Table(REDEMPTIONS, "redemption_date, household_id, coupon_upc"),
     "dispatches": Table(DISPATCHES, "occurrence_date, campaign_id, customer_id"),
+    "email_events": Table(channels.EMAILS, "event_at, event_id"),
     "household_merges": Table(people.MERGES, "merged_at, household_id"),
     "households": Table(people.HOUSEHOLDS, "updated_at, household_id"),
     "loyalty_accounts": Table(programme.ACCOUNTS, "updated_at, loyalty_id"),
@@ -157,7 +158,9 @@ TABLES = {
     "products": Table("from products", "product_id"),
     "returns": Table(programme.RETURNS, "returned_on, return_id"),
     "service_cases": Table(programme.CASES, "updated_at, case_id"),
+    "sms_events": Table(channels.TEXTS, "event_at, event_id"),
     "transactions": Table(TRANSACTIONS, "sold_at, basket_id, product_id"),
+    "web_sessions": Table(channels.SESSIONS_QUERY, "started_at, session_id"),
 }
 
 # Tables that the client of this benchmark sends empty, and why: nothing is left out unsaid.
@@ -194,6 +197,7 @@ def query_of(table: str, of: size.Size, first: dt.date, last: dt.date) -> str:
         taken_back=size.MERGE_TAKEN_BACK,
         redemptions=size.REDEMPTIONS * whole_history,
         **people.PEOPLE,
+        **channels.told(first, last),
     )
 
 
