@@ -71,7 +71,7 @@ def daily(business_date: dt.date, send: bool = True, from_nothing: bool = False)
         options = Options(send, from_nothing)
         return run_night(instance, ledger, business_date, options)
     finally:
-        write_pages(ledger, instance.reports, live.manifest_of_live(instance))
+        write_pages(instance, ledger, instance.reports)
 
 
 def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, options: Options) -> str:

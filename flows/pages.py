@@ -1,8 +1,9 @@
-"""Pages that a person reads: contracts, column lineage, predictions, and what became of each night.
+"""Pages that a person reads: builds, attributes, contracts, predictions, and each night. Static.
 
-`write_pages` writes `contracts.html`, `lineage.html`, `predictions.html` and `nights/`, static and
-without scripts: what is on a page, the browser's own search finds. The batch writes them beside the
-warehouse at the end of every night, `scv docs` beside dbt's own pages.
+`write_pages` writes `builds/`, `attributes.html`, `contracts.html`, `predictions.html` and
+`nights/`. The only script is that of a search box; what is on a page the browser's own search finds
+without it. The batch writes them beside the warehouse at the end of every night, `scv docs` beside
+dbt's own pages.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from flows.build_pages import write_builds, write_dictionary
+from flows.builds import live
 from flows.campaigns import lineage
 from flows.campaigns.attributes import attributes_of, hanging_on
 from flows.campaigns.graph import Graph
@@ -22,54 +24,55 @@ from flows.contracts.files import read_contracts
 from flows.intake.sources.declared import read_sources, source_of
 from flows.ledger import Ledger, Row, deliveries, findings, nights
 from flows.predictions.report import DOCS, read_report
-from flows.settings import PROJECT
+from flows.settings import Instance
 from flows.summary import read_day
+from flows.templates import write
 
-TEMPLATES = PROJECT / "docs" / "pages"
 # Older nights keep the page they have: it cannot change any more, and cost must not grow.
 NIGHTS_REWRITTEN = 31
 
 
-def write_pages(ledger: Ledger, folder: Path, manifest: Path | None = None) -> None:
-    """Write the contracts' page, that of lineage, one for each of the last nights, and an index.
+def write_pages(instance: Instance, ledger: Ledger, folder: Path) -> None:
+    """Write the pages of builds, attributes and contracts, one for each of the last nights.
 
     Args:
+        instance: whose builds are shown; of attributes and lineage what is live tells, or nobody.
         ledger: what happened.
         folder: where the pages are written.
-        manifest: dbt's graph of what is live; without one nothing can be said of lineage.
     """
-    (folder / "nights").mkdir(parents=True, exist_ok=True)
-    _write_what_hangs_together(folder, manifest)
+    _write_what_hangs_together(instance, ledger, folder)
+    write_builds(instance, ledger, folder / "builds")
     write_predictions(folder)
     query = sa.select(nights.c.business_date).distinct().order_by(nights.c.business_date.desc())
     dates = [row["business_date"] for row in ledger.rows(query.limit(NIGHTS_REWRITTEN))]
     days = [read_day(ledger, date) for date in dates]
-    _write(folder / "nights" / "index.html", "nights.html.j2", days=days)
+    write(folder / "nights" / "index.html", "nights.html.j2", "../", days=days)
     for day in days:
         checks = _checks(ledger, day.business_date)
         page = folder / "nights" / f"{day.business_date}.html"
-        _write(page, "night.html.j2", day=day, checks=checks)
+        write(page, "night.html.j2", "../", day=day, checks=checks)
 
 
 def write_predictions(folder: Path, numbers: Path = DOCS) -> Path:
     """Write the page of how good the predictions were, from the numbers that are kept."""
     page = folder / "predictions.html"
-    _write(page, "predictions.html.j2", report=read_report(numbers))
+    write(page, "predictions.html.j2", report=read_report(numbers))
     return page
 
 
-def _write_what_hangs_together(folder: Path, manifest: Path | None) -> None:
+def _write_what_hangs_together(instance: Instance, ledger: Ledger, folder: Path) -> None:
+    manifest = live.manifest_of_live(instance)
     graph = Graph.read(manifest) if manifest else None
     attributes = attributes_of(graph) if graph else []
     reads = lineage.read(graph) if graph else {}
     contracts = read_contracts().values()
-    told = {
+    told: dict[str, Any] = {
         "contracts": contracts,
         "hanging": {each.table: hanging_on(each.table, attributes, reads) for each in contracts},
         "places": {each.table: _place(each) for each in contracts},
     }
-    _write(folder / "contracts.html", "contracts.html.j2", **told)
-    _write(folder / "lineage.html", "lineage.html.j2", attributes=attributes, reads=reads)
+    write(folder / "contracts.html", "contracts.html.j2", **told)
+    write_dictionary(instance, ledger, folder, attributes, reads)
 
 
 def _place(contract: Contract) -> dict[str, Any]:
@@ -87,16 +90,3 @@ def _checks(ledger: Ledger, day: dt.date) -> list[Row]:
         .order_by(deliveries.c.table_name, findings.c.id)
     )
     return ledger.rows(query)
-
-
-def _write(path: Path, template: str, **values: Any) -> None:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    arriving = path.with_name(f".{path.name}")
-    arriving.write_text(environment.get_template(template).render(**values))
-    arriving.replace(path)

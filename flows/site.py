@@ -1,6 +1,6 @@
 """The documentation site: dbt's own pages with an overview that says where to click, and ours.
 
-Static files in `site/`: `index.html` is dbt's; `contracts.html`, `lineage.html` and
+Static files in `site/`: `index.html` is dbt's; `builds/`, `attributes.html`, `contracts.html` and
 `nights/` are ours.
 """
 
@@ -31,7 +31,7 @@ def build_site(site: Path = SITE) -> Path:
         raise CannotPublish("Nothing is published yet, so there is nothing to document: make run")
     site.mkdir(parents=True, exist_ok=True)
     _write_dbt_pages(instance, build_id, site)
-    write_pages(Ledger(instance.ledger_url), site, live.manifest_of(instance, build_id))
+    write_pages(instance, Ledger(instance.ledger_url), site)
     return site / "index.html"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ class Attribute:
     """One column of the view, up and down.
 
     Args:
+        group: what the view's SQL says above it, such as "lifecycle".
+        is_personal: its values are never shown.
         trace: the raw columns that its value is made of and depends on.
         campaigns: campaigns whose audience it decides.
         told_by: campaigns that only name it as their reason.
@@ -24,6 +27,8 @@ class Attribute:
     name: str
     data_type: str
     meaning: str
+    group: str
+    is_personal: bool
     sections: tuple[str, ...]
     trace: Trace
     campaigns: tuple[str, ...]
@@ -62,12 +67,14 @@ class Hanging:
 
 def attributes_of(graph: Graph) -> list[Attribute]:
     """Return every column of the view, in its order."""
-    reads = lineage.read(graph)
+    reads, groups = lineage.read(graph), groups_of(graph)
     return [
         Attribute(
             name,
             graph.data_type(name),
             graph.column_description(name),
+            groups[name],
+            graph.is_personal(name),
             tuple(sorted(sections)),
             graph.spread(VIEW, name),
             tuple(sorted(each for each, read in reads.items() if name in read.attributes)),
@@ -75,6 +82,19 @@ def attributes_of(graph: Graph) -> list[Attribute]:
         )
         for name, sections in graph.view_columns().items()
     ]
+
+
+def groups_of(graph: Graph) -> dict[str, str]:
+    """Return the group of each column of the view: the comment that it stands under in the SQL."""
+    text = graph.written(VIEW).partition("final as (")[2]
+    found, here = {}, 0
+    for name in graph.column_names():
+        # In the order of the contract: what only mentions a column stands after its own line.
+        line = re.compile(rf"(\.|\bas ){name},?$", re.MULTILINE).search(text, here)
+        here = line.end() if line else here
+        above = re.findall(r"^ *-- (.+)$", text[:here], re.MULTILINE)
+        found[name] = above[-1] if above else "other"
+    return found
 
 
 def hanging_on(table: str, attributes: list[Attribute], reads: Mapping[str, Reads]) -> Hanging:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from flows.campaigns.traces import Relation, Trace, joined
+
 
 class Untraceable(Exception):
     """What a query depends on cannot be known: count on everything."""
@@ -50,3 +52,25 @@ def aggregates(node: exp.Expr) -> Iterator[exp.Expr]:
         return
     for child in node.iter_expressions():
         yield from aggregates(child)
+
+
+def unpivoted(found: Relation, pivot: exp.Expr) -> Relation:
+    """Return a table whose columns are turned into rows: one for each value that is there.
+
+    Raises:
+        Untraceable: when rows are turned into columns, or a column is not known.
+    """
+    refuse_all_but(pivot, {"expressions", "fields", "unpivot"})
+    fields, values = pivot.args.get("fields") or [], pivot.expressions
+    if not pivot.args.get("unpivot") or len(fields) != 1 or len(values) != 1 or found.rest:
+        raise Untraceable("a pivot that is no plain unpivot")
+    names = [each.name.lower() for each in fields[0].expressions]
+    if not all(name in found.columns for name in names):
+        raise Untraceable("an unpivot of a column that is not known")
+    turned = joined(found.columns[name] for name in names)
+    kept = {name: told for name, told in found.columns.items() if name not in names}
+    name, value = fields[0].this.name.lower(), values[0].name.lower()
+    return Relation(
+        found.rows | turned.depends,
+        {**kept, name: Trace().under(turned.depends), value: turned},
+    )

@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from flows.campaigns.clauses import Untraceable, aggregates, conjuncts, refuse_all_but
+from flows.campaigns.clauses import Untraceable, aggregates, conjuncts, refuse_all_but, unpivoted
 from flows.campaigns.scopes import Origin, Scope
 from flows.campaigns.traces import NOTHING, Raws, Relation, Trace, joined, stacked
 
@@ -58,13 +58,15 @@ class _Names:
     queries: Mapping[str, Relation] = field(default_factory=dict)
 
     def table(self, table: exp.Table) -> Relation:
-        refuse_all_but(table, {"this", "db", "alias"})
+        refuse_all_but(table, {"this", "db", "alias", "pivots"})
         if not isinstance(table.this, exp.Identifier):
             raise Untraceable(f"{table.sql()} is a function")
         name = table.name.lower()
-        if not table.db and name in self.queries:
-            return self.queries[name]
-        return self.catalog(table.db.lower(), name)
+        here = not table.db and name in self.queries
+        found = self.queries[name] if here else self.catalog(table.db.lower(), name)
+        for pivot in table.args.get("pivots") or []:
+            found = unpivoted(found, pivot)
+        return found
 
 
 def _of_query(query: exp.Expr, names: _Names, outer: Scope | None = None) -> Relation:

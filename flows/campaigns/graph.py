@@ -127,6 +127,18 @@ class Graph:
         """Return the type of a column of the view, by its contract."""
         return str(self._nodes[VIEW]["columns"][column]["data_type"])
 
+    def is_personal(self, column: str) -> bool:
+        """True where the view says of a column that its values are a person's."""
+        return bool(self._nodes[VIEW]["columns"][column]["config"].get("meta", {}).get("personal"))
+
+    def column_names(self) -> list[str]:
+        """Return the columns of the view, in the order of its contract."""
+        return list(self._nodes[VIEW]["columns"])
+
+    def written(self, model: str) -> str:
+        """Return a model as a person wrote it."""
+        return str(self._nodes[model]["raw_code"])
+
     def sql(self, model: str) -> str:
         """Return a model's SQL as the build ran it.
 

@@ -248,3 +248,16 @@ def test_a_filter_on_a_constant_tells_the_branches_of_a_union_apart() -> None:
 def test_what_is_not_understood_is_not_guessed(sql: str) -> None:
     with pytest.raises(Untraceable):
         of(sql)
+
+
+def test_columns_turned_into_rows_depend_on_each_other() -> None:
+    sql = "select k, name, number as value from raw.a unpivot (number for name in (x, y))"
+    assert rows(sql) == "a.* a.x a.y"
+    assert value(sql) == "a.x a.y"
+    assert value(sql, "k") == "a.k"
+
+
+@pytest.mark.parametrize("turned", ["pivot (sum(x) for y in (1, 2))", "unpivot (n for m in (q))"])
+def test_a_pivot_that_is_not_understood_is_not_guessed(turned: str) -> None:
+    with pytest.raises(Untraceable):
+        of(f"select * from raw.a {turned}")

@@ -43,6 +43,8 @@ QUERIES = [
     "select k, count(*) as n from t where part = 'b' group by k",
     "select x + 1 as x, k from raw.a where x > 1 group by x, k",
     "select x as k, sum(y) as s from raw.a group by x order by k",
+    "with t as (select k, nullif(x, 1) as x, y from raw.a) "
+    "select k, name, number from t unpivot (number for name in (x, y)) where k > 0",
 ]
 COLUMNS = {"a": ("k", "x", "y"), "b": ("k", "x", "z"), "u": ("k", "v", "w")}
 DIFFERENT = {("a", "y"), ("b", "z"), ("u", "k")}

@@ -1,0 +1,48 @@
+"""Pages are written from the templates in `docs/pages`, whole or not at all."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from flows import drawing
+from flows.settings import PROJECT
+
+TEMPLATES = PROJECT / "docs" / "pages"
+
+
+def write(path: Path, template: str, root: str = "", **values: Any) -> None:
+    """Write one page.
+
+    Args:
+        path: where it is written; its folder is made.
+        template: a file of `docs/pages`.
+        root: the way from the page to the front page, such as `../`.
+        values: what the template shows.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arriving = path.with_name(f".{path.name}")
+    page = _environment().get_template(template).render(root=root, **values)
+    arriving.write_text(page, encoding="utf-8")
+    arriving.replace(path)
+
+
+@lru_cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        histogram=drawing.histogram,
+        flow=drawing.flow,
+        share=drawing.in_share,
+        kind_of_move=drawing.kind_of_move,
+    )
+    return environment
