@@ -20,16 +20,23 @@ A night is `scv run DATE`: from the client's files and its CRM to the campaign f
 checks of the intake, the tests of dbt, the copy of the base and the fingerprints. The client is
 that of the demo, made at N customers with two years of history: its baskets are real ones, cut
 into visits of at most three lines, and its customers buy as unequally as the real households do.
+Of e-mail, texts and visits to the site it has the last sixty days. Its CRM holds only what changed
+on the nights, and no channel tells what became of the hub's own messages.
 
 The floor is SQL that a person wrote for one night of this client and for DuckDB alone
-(`floor_night.sql`), run on the same files in the same run. It computes the sections of the view,
-with the attributes that cost something; it leaves out what makes a night safe: manifests, hashes,
-checks, quarantine, late and corrected rows, tests, fingerprints, the copy of the base, the rules of
-the campaigns. It is simpler in three places: whose consent counts after a merge, how small
-micro-segments fold, what a customer is called. Its state is made before, and is not timed.
+(`floor_night.sql`), run on the same files in the same run. It computes the sections of the view
+anew for everybody, and a test holds it to the same values. It leaves out what makes a night safe:
+manifests, hashes, checks, quarantine, late and corrected rows, tests, fingerprints, the copy of the
+base; and, of what a night computes, predictions, migrations between stages and segments, the
+distributions of the attributes, the hour to write at, streaks, when to buy again, and the rules
+of the campaigns but for one audience. It is simpler in whose consent counts after a merge, how
+small micro-segments fold, how points lapse, and which of two orders at one instant is the later.
+Its state is made before, and is not timed; nor is the start of its process.
 
 CPU seconds count; wall seconds wander with what else the machine does. Memory is the sum over all
-processes of a night, looked at ten times a second. *Written* is what the kernel sent to the disk.
+processes of a night, looked at ten times a second; a page that two of them share counts twice.
+*Written* is what the kernel sent to the disk. *Build to floor* is all between the intake and the
+gate, its tests and fingerprints included.
 """
 
 

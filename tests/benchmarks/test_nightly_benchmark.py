@@ -14,10 +14,11 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.nightly.generate import generate, unmade
+from benchmarks.nightly.generate import generate
 from benchmarks.nightly.measure import from_json
 from benchmarks.nightly.place import Place
 from benchmarks.nightly.size import HISTORY_END, Size, nights
+from benchmarks.nightly.tables import unmade
 from demo.source import data_folder
 from flows.builds import live
 from flows.contracts.files import read_contracts
