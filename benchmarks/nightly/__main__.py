@@ -44,7 +44,7 @@ def run(
 
 def _measure(size: Size, days: list[dt.date], folder: Path | None) -> list[Night]:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as temporary:
-        place = Place((folder or Path(temporary)) / str(size.customers))
+        place = Place((folder or Path(temporary)).resolve() / str(size.customers))
         place.folder.mkdir(parents=True, exist_ok=True)
         try:
             return list(measure(place, size, days, typer.echo))

@@ -14,7 +14,7 @@ TOP, BOTTOM = 56, 340
 # Nine tones that are told apart in print and by most of those who see colours otherwise.
 COLOURS = (
     *("#4477aa", "#bbbbbb", "#228833", "#ccbb44", "#999999"),
-    *("#ee6677", "#66ccee", "#aa3377", "#dddddd"),
+    *("#ee6677", "#66ccee", "#882255", "#dddddd", "#aa3377"),
 )
 OURS, FLOOR = "#4477aa", "#ee6677"
 
@@ -35,7 +35,7 @@ def chart(nights: Sequence[Night]) -> str:
 def _bars(nights: Sequence[Night]) -> list[str]:
     told = [groups(night) for night in nights]
     highest = max(
-        max(sum(cpu for _, cpu in each.values()), n.floor_cpu)
+        max(sum(cpu for _, cpu in each.values()), n.of("floor")[1])
         for each, n in zip(told, nights, strict=True)
     )
     parts = [_text(40, 28, "CPU seconds of a night by step; beside it the floor", weight="bold")]
@@ -47,8 +47,8 @@ def _bars(nights: Sequence[Night]) -> list[str]:
             height = seconds / highest * (BOTTOM - TOP)
             base -= height
             parts.append(_bar(left, base, step * 0.45, height, colour, f"{name}: {seconds:.1f} s"))
-        height = night.floor_cpu / highest * (BOTTOM - TOP)
-        told_floor = f"floor: {night.floor_cpu:.1f} s"
+        height = night.of("floor")[1] / highest * (BOTTOM - TOP)
+        told_floor = f"floor: {night.of('floor')[1]:.1f} s"
         parts.append(
             _bar(left + step * 0.5, BOTTOM - height, step * 0.25, height, "#333333", told_floor)
         )
@@ -63,7 +63,7 @@ def _bars(nights: Sequence[Night]) -> list[str]:
 def _growth(nights: Sequence[Night]) -> list[str]:
     parts = [_text(600, 28, "CPU seconds as customers grow (both by tens)", weight="bold")]
     sizes = [log10(night.customers) for night in nights]
-    seconds = [value for night in nights for value in (night.cpu, night.floor_cpu)]
+    seconds = [value for night in nights for value in (night.cpu, night.of("floor")[1])]
     low, high = log10(min(seconds)) // 1, -(-log10(max(seconds)) // 1)
     first, last = min(sizes), max(max(sizes), min(sizes) + 1)
 
@@ -77,7 +77,7 @@ def _growth(nights: Sequence[Night]) -> list[str]:
         parts.append(_text(598, y + 4, f"{10**power:,}"))
     for colour, name, values in (
         (OURS, "the night", [(n.customers, n.cpu) for n in nights]),
-        (FLOOR, "the floor", [(n.customers, n.floor_cpu) for n in nights]),
+        (FLOOR, "the floor", [(n.customers, n.of("floor")[1]) for n in nights]),
     ):
         points = [place(*value) for value in values]
         told = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

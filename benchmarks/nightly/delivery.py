@@ -7,11 +7,11 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from benchmarks.nightly.size import Size
+from benchmarks.nightly.tables import EMPTY, TABLES, rows_of
 from flows.contracts.contract import Contract
 from flows.intake.casting import identifier, literal
 from flows.intake.landing import digest
@@ -57,9 +57,6 @@ def write_delivery(
 
 
 def _ordered(contract: Contract, size: Size, day: dt.date) -> str:
-    from benchmarks.nightly.generate import rows_of
-    from benchmarks.nightly.tables import EMPTY, TABLES
-
     query = rows_of(contract, size, day, day)
     return query if contract.table in EMPTY else f"{query} order by {TABLES[contract.table].order}"
 
@@ -128,6 +125,3 @@ def _stored(contract: Contract) -> str:
         f"cast({identifier(c.name)} as {kinds.get(c.data_type, 'varchar')})"
         for c in contract.columns
     )
-
-
-__all__: list[Any] = ["write_delivery"]

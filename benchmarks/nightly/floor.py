@@ -5,7 +5,8 @@
 The state is made once, from the history's batches; the night is timed: it reads the day's files,
 brings the aggregates up to date and writes every section anew. Left out, and so no part of the
 floor: manifests, hashes and checks of what was delivered, quarantine, corrections and late rows
-into past days, tests, fingerprints, the copy of the base, campaign rules but one audience.
+into past days, tests, fingerprints, the copy of the base, predictions, distributions of the
+attributes, migrations, campaign rules but one audience.
 """
 
 from __future__ import annotations
@@ -85,6 +86,9 @@ def _told(instance: Instance, build: Path, day: dt.date) -> dict[str, object]:
         "coupon_redemptions": folder / "coupon_redemptions.jsonl",
         "returns": folder / "returns.csv",
         "loyalty_ledger": folder / "loyalty_ledger.csv",
+        "email_events": folder / "email_events.jsonl.gz",
+        "sms_events": folder / "sms_events.csv",
+        "web_sessions": folder / "web_sessions.jsonl.gz",
         "audience": build.with_suffix(".audience.csv"),
         "windows": "\n        ".join(sums),
         "window_names": "\n    ".join(columns),

@@ -57,6 +57,30 @@ select * from read_csv(
         'type': 'varchar', 'points': 'bigint', 'basket_id': 'bigint', 'expires_on': 'date'
     }}
 );
+create temp table mail_events as
+select * from read_json(
+    '{email_events}',
+    columns = {{
+        'household_id': 'bigint', 'event_type': 'varchar', 'event_at': 'timestamp',
+        'is_machine_open': 'boolean'
+    }}
+);
+create temp table text_events as
+select * from read_csv(
+    '{sms_events}',
+    columns = {{
+        'event_id': 'varchar', 'household_id': 'bigint', 'campaign_id': 'varchar',
+        'event_type': 'varchar', 'event_at': 'timestamp', 'error_code': 'varchar'
+    }}
+);
+create temp table visits as
+select * from read_json(
+    '{web_sessions}',
+    columns = {{
+        'household_id': 'bigint', 'started_at': 'timestamp', 'products_viewed': 'integer',
+        'carts': 'integer', 'last_category': 'varchar'
+    }}
+);
 
 -- step: append to the aggregates
 insert into store_day
@@ -95,6 +119,29 @@ insert into redemption
 select household_id, coalesce(main_id, household_id), redemption_date, campaign_id
 from redeemed
 left join main on household_id = record_id;
+insert into message_day
+select
+    household_id, coalesce(any_value(main_id), household_id), cast(event_at as date) as day,
+    count(*) filter (where event_type in ('delivered', 'bounce')),
+    count(*) filter (where event_type = 'open' and not is_machine_open),
+    count(*) filter (where event_type = 'click')
+from mail_events
+left join main on household_id = record_id
+group by household_id, day
+order by household_id;
+insert into text_day
+select household_id, coalesce(main_id, household_id), cast(event_at as date)
+from text_events
+left join main on household_id = record_id
+order by household_id;
+insert into visit
+select
+    household_id, coalesce(main_id, household_id), started_at, products_viewed, carts,
+    last_category
+from visits
+left join main on household_id = record_id
+where household_id is not null
+order by household_id;
 insert into point_day
 select loyalty_id, cast(event_at as date), expires_on, sum(points) from booked group by all;
 
@@ -178,6 +225,12 @@ update contact set customer_id = moved.customer_id
 from moved where contact.record_id = moved.record_id;
 update redemption set customer_id = moved.customer_id
 from moved where redemption.record_id = moved.record_id;
+update message_day set customer_id = moved.customer_id
+from moved where message_day.record_id = moved.record_id;
+update text_day set customer_id = moved.customer_id
+from moved where text_day.record_id = moved.record_id;
+update visit set customer_id = moved.customer_id
+from moved where visit.record_id = moved.record_id;
 create or replace table main as from now_main;
 create temp table touched as
 select from_id as customer_id from moved
@@ -613,6 +666,59 @@ with asked as (
 select customer.household_id as customer_id, asked.* exclude (customer_id)
 from customer
 left join asked on household_id = asked.customer_id
+order by household_id;
+
+-- step: messages and visits
+create or replace table messages as
+with mail as (
+    select
+        customer_id,
+        sum(sent) filter (where day > date '{night}' - 30) as email_sent_30d,
+        sum(opens) filter (where day > date '{night}' - 30) as email_opens_30d,
+        sum(clicks) filter (where day > date '{night}' - 30) as email_clicks_30d,
+        sum(sent) filter (where day > date '{night}' - 90) as sent_90d,
+        sum(opens) filter (where day > date '{night}' - 90) as opens_90d,
+        sum(clicks) filter (where day > date '{night}' - 90) as clicks_90d,
+        max(day) filter (where sent > 0) as last_email_sent_date,
+        max(day) filter (where opens > 0) as last_email_open_date,
+        max(day) filter (where clicks > 0) as last_email_click_date
+    from message_day
+    group by customer_id
+),
+texts as (
+    select customer_id, count(*) as sms_sent_30d
+    from text_day
+    where day > date '{night}' - 30
+    group by customer_id
+)
+select
+    customer.household_id as customer_id,
+    mail.* exclude (customer_id, sent_90d, opens_90d, clicks_90d),
+    case when sent_90d >= 3 then least(opens_90d, sent_90d) / sent_90d end as email_open_rate_90d,
+    case when sent_90d >= 3 then least(clicks_90d, sent_90d) / sent_90d end
+        as email_click_rate_90d,
+    coalesce(sms_sent_30d, 0) as sms_sent_30d
+from customer
+left join mail on household_id = mail.customer_id
+left join texts on household_id = texts.customer_id
+order by household_id;
+create or replace table web as
+with seen as (
+    select
+        customer_id,
+        count(*) filter (where started_at >= date '{night}' - 29) as web_sessions_30d,
+        sum(products_viewed) filter (where started_at >= date '{night}' - 29)
+            as product_views_30d,
+        sum(carts) filter (where started_at >= date '{night}' - 6) as carts_7d,
+        max(started_at) as last_web_visit_at,
+        arg_max(last_category, started_at) filter (where last_category is not null)
+            as last_viewed_category
+    from visit
+    group by customer_id
+)
+select customer.household_id as customer_id, seen.* exclude (customer_id)
+from customer
+left join seen on household_id = seen.customer_id
 order by household_id;
 
 -- step: scores and stages

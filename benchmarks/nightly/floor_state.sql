@@ -196,3 +196,38 @@ select
     arg_max(closed_at, updated_at) as closed_at
 from read_parquet('{service_cases}')
 group by case_id;
+
+-- step: messages and visits
+create table message_day as
+select
+    household_id as record_id,
+    coalesce(any_value(main_id), household_id) as customer_id,
+    cast(event_at as date) as day,
+    cast(count(*) filter (where event_type in ('delivered', 'bounce')) as smallint) as sent,
+    cast(count(*) filter (where event_type = 'open' and not is_machine_open) as smallint)
+        as opens,
+    cast(count(*) filter (where event_type = 'click') as smallint) as clicks
+from read_parquet('{email_events}')
+left join main on household_id = record_id
+group by household_id, day
+order by customer_id;
+create table text_day as
+select
+    household_id as record_id,
+    coalesce(main_id, household_id) as customer_id,
+    cast(event_at as date) as day
+from read_parquet('{sms_events}')
+left join main on household_id = record_id
+order by customer_id;
+create table visit as
+select
+    household_id as record_id,
+    coalesce(main_id, household_id) as customer_id,
+    started_at,
+    products_viewed,
+    carts,
+    last_category
+from read_parquet('{web_sessions}')
+left join main on household_id = record_id
+where household_id is not null
+order by customer_id;

@@ -2,6 +2,9 @@
 
 Taking two years in through the intake would cost hours and prove nothing about a night, so the
 history is written as the intake would have left it: one batch a table, and its row in the ledger.
+
+The same size gives the same rows of history, in an order that threads decide, for sorting hundreds
+of millions would cost more than making them; and the same bytes of each delivery.
 """
 
 from __future__ import annotations
@@ -16,11 +19,11 @@ import duckdb
 from benchmarks.nightly.delivery import write_delivery
 from benchmarks.nightly.pool import keep_recent, open_pool
 from benchmarks.nightly.size import HISTORY_END, Size
-from benchmarks.nightly.tables import BEGINNING, EMPTY, TABLES, query_of
+from benchmarks.nightly.tables import BEGINNING, rows_of
 from flows.contracts.contract import Contract
 from flows.contracts.files import read_contracts
 from flows.intake import history
-from flows.intake.casting import identifier, literal
+from flows.intake.casting import literal
 from flows.intake.landing import digest
 from flows.ledger import Ledger
 from flows.settings import Instance
@@ -42,18 +45,6 @@ def generate(instance: Instance, size: Size, days: list[dt.date], spill: Path) -
         for day in days:
             write_delivery(pool, instance, contracts, size, day)
     return rows
-
-
-def rows_of(contract: Contract, size: Size, first: dt.date, last: dt.date) -> str:
-    """Return the SQL of a table's rows, with the columns and types of its contract."""
-    if contract.table in EMPTY:
-        columns = [f"cast(null as {c.data_type}) as {identifier(c.name)}" for c in contract.columns]
-        return f"select {', '.join(columns)} where false"
-    typed = ", ".join(
-        f"cast({identifier(c.name)} as {c.data_type}) as {identifier(c.name)}"
-        for c in contract.columns
-    )
-    return f"select {typed} from ({query_of(contract.table, size, first, last)})"
 
 
 def _write_history(
@@ -105,13 +96,3 @@ def _announce_the_history(instance: Instance) -> None:
         "tables": [],
     }
     (folder / "manifest.json").write_text(json.dumps(told, indent=2) + "\n")
-
-
-def unmade(contracts: dict[str, Contract]) -> list[str]:
-    """Return what the registry does not make, or makes for nobody: a sentence each."""
-    made = TABLES.keys() | EMPTY.keys()
-    return [
-        *(f"{name} has a contract, and no generator." for name in contracts if name not in made),
-        *(f"{name} has a generator, and no contract." for name in made if name not in contracts),
-        *(f"{name} is delivered empty: {why}" for name, why in EMPTY.items()),
-    ]

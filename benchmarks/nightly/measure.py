@@ -37,7 +37,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Night:
-    """What one night took, whole and by step; the floor's steps are those of its own process."""
+    """What one night took, whole and by step; the floor's steps are those of its own process.
+
+    Memory, what was written and the size of the build are in GiB; `lines` are those of the sales.
+    """
 
     customers: int
     day: str
@@ -48,8 +51,6 @@ class Night:
     build_size: float
     lines: int
     steps: tuple[Step, ...]
-    floor_wall: float
-    floor_cpu: float
     floor_peak: float
     floor_written: float
 
@@ -89,14 +90,12 @@ def measure(place: Place, size: Size, days: list[dt.date], say: Say) -> Iterator
             _build_of(place, day).stat().st_size / GIB,
             lines,
             (*steps, *floor_steps),
-            floor.wall,
-            floor.cpu,
             floor.peak / GIB,
             floor.written / GIB,
         )
         say(
             f"{day}: {usage.wall:.0f} s, {usage.cpu:.0f} CPU s, {usage.peak / GIB:.1f} GB; "
-            f"the floor {floor.wall:.0f} s, {floor.cpu:.0f} CPU s"
+            "the floor {:.0f} s, {:.0f} CPU s".format(*night.of("floor"))
         )
         yield night
 
@@ -107,10 +106,10 @@ def _night(place: Place, day: dt.date, *more: str) -> tuple[Usage, list[Step]]:
     usage = run(command, place.environment, place.folder / f"night-{day}.log")
     clocked = json.loads(told.read_text())
     dbt = next(each for each in clocked if each["step"] == "dbt")
-    results = json.loads((place.instance.root / "dbt" / "run_results.json").read_text())
-    nodes = _nodes(results["results"], usage)
+    nodes = _nodes(dbt["nodes"], usage)
     cpu = sum(node.cpu for node in nodes)
-    running = results["elapsed_time"]
+    spans = [_span(node) for node in dbt["nodes"]]
+    running = max(last for _, last in spans) - min(first for first, _ in spans if first)
     peak = usage.peak_between(dbt["at"], dbt["until"]) / GIB
     rest = usage.wall - sum(each["wall"] for each in clocked)
     rest_cpu = usage.cpu - sum(each["cpu"] for each in clocked)

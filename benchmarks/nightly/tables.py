@@ -7,9 +7,12 @@ A query gives exactly the columns of the table's contract, for deliveries from `
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.nightly import people, programme, size
+from benchmarks.nightly import answers, channels, people, programme, size
+from flows.contracts.contract import Contract
+from flows.intake.casting import identifier
 
 BEGINNING = dt.date(1900, 1, 1)
 FIRST_ACCOUNT = 9_000_000_000
@@ -147,24 +150,49 @@ class Table:
 
 TABLES = {
     "campaign_mailings": Table(MAILINGS, "mailed_date, campaign_id, household_id"),
-    "consents": Table(people.CONSENTS, "event_at, household_id, channel"),
+    "consents": Table(answers.CONSENTS, "event_at, household_id, channel"),
     "coupon_redemptions": Table(REDEMPTIONS, "redemption_date, household_id, coupon_upc"),
     "dispatches": Table(DISPATCHES, "occurrence_date, campaign_id, customer_id"),
-    "household_merges": Table(people.MERGES, "merged_at, household_id"),
+    "email_events": Table(channels.EMAILS, "event_at, event_id"),
+    "household_merges": Table(answers.MERGES, "merged_at, household_id"),
     "households": Table(people.HOUSEHOLDS, "updated_at, household_id"),
     "loyalty_accounts": Table(programme.ACCOUNTS, "updated_at, loyalty_id"),
     "loyalty_ledger": Table(programme.LEDGER, "event_at, ledger_id"),
     "products": Table("from products", "product_id"),
     "returns": Table(programme.RETURNS, "returned_on, return_id"),
     "service_cases": Table(programme.CASES, "updated_at, case_id"),
+    "sms_events": Table(channels.TEXTS, "event_at, event_id"),
     "transactions": Table(TRANSACTIONS, "sold_at, basket_id, product_id"),
+    "web_sessions": Table(channels.SESSIONS_QUERY, "started_at, session_id"),
 }
 
 # Tables that the client of this benchmark sends empty, and why: nothing is left out unsaid.
 EMPTY: dict[str, str] = {}
 
 
-def query_of(table: str, of: size.Size, first: dt.date, last: dt.date) -> str:
+def rows_of(contract: Contract, of: size.Size, first: dt.date, last: dt.date) -> str:
+    """Return the SQL of a table's rows, with the columns and types of its contract."""
+    if contract.table in EMPTY:
+        columns = [f"cast(null as {c.data_type}) as {identifier(c.name)}" for c in contract.columns]
+        return f"select {', '.join(columns)} where false"
+    typed = ", ".join(
+        f"cast({identifier(c.name)} as {c.data_type}) as {identifier(c.name)}"
+        for c in contract.columns
+    )
+    return f"select {typed} from ({_query_of(contract.table, of, first, last)})"
+
+
+def unmade(contracts: Mapping[str, Contract]) -> list[str]:
+    """Return what the registry does not make, or makes for nobody: a sentence each."""
+    made = TABLES.keys() | EMPTY.keys()
+    return [
+        *(f"{name} has a contract, and no generator." for name in contracts if name not in made),
+        *(f"{name} has a generator, and no contract." for name in made if name not in contracts),
+        *(f"{name} is delivered empty: {why}" for name, why in EMPTY.items()),
+    ]
+
+
+def _query_of(table: str, of: size.Size, first: dt.date, last: dt.date) -> str:
     """Return the SQL of a table's rows that were delivered from `first` to `last`."""
     whole_history = (size.LAST_NIGHT - size.FIRST_DAY).days
     return TABLES[table].query.format(
@@ -194,6 +222,7 @@ def query_of(table: str, of: size.Size, first: dt.date, last: dt.date) -> str:
         taken_back=size.MERGE_TAKEN_BACK,
         redemptions=size.REDEMPTIONS * whole_history,
         **people.PEOPLE,
+        **channels.told(first, last),
     )
 
 

@@ -48,9 +48,9 @@ def campaigns_due(build: Path) -> list[Due]:
             """
             select
                 due.campaign_id, due.label, due.channel,
-                count_if(targets.status = 'chosen'),
-                count_if(targets.status = 'control'),
-                count_if(targets.status = 'excluded'),
+                count(*) filter (where targets.status = 'chosen'),
+                count(*) filter (where targets.status = 'control'),
+                count(*) filter (where targets.status = 'excluded'),
                 coalesce(any_value(campaign.run_anyway), false)
             from campaigns.campaigns_due as due
             left join decisions.campaigns as campaign using (campaign_id)

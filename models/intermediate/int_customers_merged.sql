@@ -31,9 +31,10 @@ rules as (
 
     -- One row, a column for each attribute.
     select
+        count(*) as rule_count,
         {% for attribute in texts + spoken + dates + flags %}
-        max(case when attribute = '{{ attribute }}' then rule end) as {{ attribute }}
-        {{- ',' if not loop.last }}
+        max(case when attribute = '{{ attribute }}' then rule end)
+            as {{ attribute }}{% if not loop.last %},{% endif %}
         {% endfor %}
     from {{ ref('survivorship') }}
 
@@ -68,7 +69,7 @@ records as (
         nullif(households.{{ attribute }}, 'unknown') as {{ attribute }},
         {% endfor %}
         {% for attribute in texts + dates + flags %}
-        households.{{ attribute }}{{ ',' if not loop.last }}
+        households.{{ attribute }}{% if not loop.last %},{% endif %}
         {% endfor %}
     from members
     inner join households on members.record_id = households.customer_id
@@ -103,7 +104,7 @@ decided as (
                     case when records.{{ attribute }} is not null then records.place end
                 )
             when 'earliest' then min(records.{{ attribute }})
-        end as {{ attribute }}{{ ',' if not loop.last }}
+        end as {{ attribute }}{% if not loop.last %},{% endif %}
         {% endfor %}
     from records
     cross join rules

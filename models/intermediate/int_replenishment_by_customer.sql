@@ -14,12 +14,10 @@ with
 lines as (
 
     select customer_id, product_id, business_date from {{ ref('int_order_lines_resolved') }}
-    where
-        item_count > 0
-        and {{ within('business_date', 365) }}
-        {% if carries_on('transactions', 365) %}
+    where item_count > 0 and {{ within('business_date', 365) }}
+    {% if carries_on('transactions', 365) %}
         and customer_id in ({{ customers_touched(365) }})
-        {% endif %}
+    {% endif %}
 
 ),
 

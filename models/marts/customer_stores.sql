@@ -18,11 +18,10 @@ households as (
 store_days as (
 
     select * from {{ ref('int_sales_resolved') }}
-    where
-        {{ within('business_date', 365) }}
-        {% if carries_on('transactions', 365) %}
+    where {{ within('business_date', 365) }}
+    {% if carries_on('transactions', 365) %}
         and customer_id in (select customer_id from households)
-        {% endif %}
+    {% endif %}
 
 ),
 
