@@ -27,19 +27,6 @@ resolved as (
 
 ),
 
-rules as (
-
-    -- One row, a column for each attribute.
-    select
-        count(*) as rule_count,
-        {% for attribute in texts + spoken + dates + flags %}
-        max(case when attribute = '{{ attribute }}' then rule end)
-            as {{ attribute }}{% if not loop.last %},{% endif %}
-        {% endfor %}
-    from {{ ref('survivorship') }}
-
-),
-
 members as (
 
     select customer_id as record_id, surviving_customer_id as customer_id from resolved
@@ -88,14 +75,14 @@ decided as (
             case
                 when
                     records.{{ attribute }}
-                    and (records.place = 1 or rules.{{ attribute }} = 'any_record')
+                    and (records.place = 1 or {{ survivorship_rule(attribute) }} = 'any_record')
                     then 1
                 else 0
             end
         ) = 1 as {{ attribute }},
         {% endfor %}
         {% for attribute in texts + spoken + dates %}
-        case max(rules.{{ attribute }})
+        case {{ survivorship_rule(attribute) }}
             when 'surviving_record'
                 then max(case when records.place = 1 then records.{{ attribute }} end)
             when 'surviving_else_latest'
@@ -107,7 +94,6 @@ decided as (
         end as {{ attribute }}{% if not loop.last %},{% endif %}
         {% endfor %}
     from records
-    cross join rules
     group by records.customer_id
 
 ),

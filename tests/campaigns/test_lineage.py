@@ -198,8 +198,12 @@ def test_an_attribute_is_made_of_the_raw_columns_that_it_is_computed_from(
     graph = Graph(manifest)
     made_of = {
         "last_order_date": {("transactions", "business_date")},
-        # A closed record keeps no birthday.
-        "days_to_birthday": {("households", "birth_date"), ("households", "deleted_at")},
+        # A closed record keeps no birthday, and a merged one may have the other's.
+        "days_to_birthday": {
+            *(("households", "birth_date"), ("households", "deleted_at")),
+            ("household_merges", "household_id"),
+            ("household_merges", "merged_into_household_id"),
+        },
         "top_brand_365d": {("products", "brand")},
         "coupons_redeemed_lifetime": {("coupon_redemptions", ROWS)},
         "stale_sources": set(),
