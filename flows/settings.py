@@ -39,6 +39,9 @@ class Instance(BaseSettings):
     night_starts_at: dt.datetime | None = Field(
         None, description="play a past night: the local time at which the clock starts to run"
     )
+    recount_customers: int = Field(
+        200, ge=0, description="about so many are counted anew each night; 0 for nobody"
+    )
     build_timeout_minutes: int = Field(180, ge=1, description="after this a build is killed")
 
     @field_validator("deliveries", "warehouse")

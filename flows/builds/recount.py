@@ -23,7 +23,6 @@ from flows.ledger import Ledger
 from flows.ledger import pins as pins_table
 from flows.settings import Instance
 
-CUSTOMERS = 200
 INCREMENTAL = "config.materialized:incremental"
 ANEW = ["build", "--full-refresh", "--select", f"+{INCREMENTAL}"]
 ANEW += ["--exclude-resource-type", "unit_test", "test"]
@@ -80,7 +79,7 @@ def recount(
     ledger: Ledger,
     contracts: Mapping[str, Contract],
     build_id: str,
-    customers: int = CUSTOMERS,
+    customers: int,
 ) -> Recount:
     """Make the incremental models of a build anew for about so many customers, and compare.
 

@@ -10,7 +10,7 @@ import pytest
 from flows.builds import fork, live
 from flows.ledger import Ledger
 from flows.settings import Instance
-from tests.conftest import Answer
+from tests.conftest import Answer, World
 
 BUILD = "2017-11-21-01"
 SOMEBODY = "(select min(customer_id) from intermediate.int_sales_by_customer_store_day)"
@@ -60,6 +60,10 @@ def test_a_drift_is_told_with_its_attribute_and_a_customer(
     assert told in said
     assert "for customer " in said
     assert "scv run 2017-11-21 --from-nothing" in said
+
+
+def test_the_nights_of_the_world_say_that_nothing_has_drifted(world: World) -> None:
+    assert world.said.count("nothing has drifted") >= 3
 
 
 def test_a_date_is_built_from_nothing_and_is_the_same(
