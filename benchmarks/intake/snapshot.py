@@ -35,6 +35,7 @@ def _contract() -> Contract:
     columns = [Column(name=n, data_type=t, description="measured") for n, t in COLUMNS.items()]
     told = sales.contract_of(suite=False).model_dump()
     told |= {"table": "customers", "grain": "customer_id", "load": "snapshot", "row_date": None}
+    told |= {"customer_column": "customer_id"}
     return Contract(**told | {"columns": columns, "suite": [unique]})
 
 
