@@ -67,7 +67,7 @@
     from {{ ref('int_sales_by_customer_store_day') }} as sales
     left join {{ ref('int_customers_resolved') }} as resolved using (customer_id)
     where
-        sales.{{ new_batches('transactions') }}
+        {{ new_batches('transactions') }}
         {%- if window_days %}
         or {{ left_window('sales.business_date', window_days) }}
         {%- endif %}
