@@ -29,7 +29,7 @@ EVERYTHING = ("build", "--exclude-resource-type", "unit_test")
 # Nothing is taken over; what is told of the base, such as yesterday's segments, stays told.
 ANEW = (*EVERYTHING, "--full-refresh")
 # The marts are made anew each night: equal intermediate models are equal views.
-KEPT = ("run", "--select", "staging", "intermediate")
+KEPT = ("build", "--exclude-resource-type", "unit_test", "test", "--select", "+models/intermediate")
 HISTORY, FIRST, SECOND, THIRD = (dt.date(2017, 11, day) for day in (18, 19, 20, 21))
 INCREMENTAL = {
     *("int_order_lines", "int_sales_by_customer_store_day", "int_redemptions_by_customer_day"),
@@ -112,7 +112,9 @@ class Batches:
         """Run dbt in a build that is pinned."""
         dbt.run(self.instance, target, list(command))
         found = fingerprints.take(target).items()
-        return {name: told for name, told in found if command[0] == "build" or _is_kept(name)}
+        return {
+            name: told for name, told in found if command in (EVERYTHING, ANEW) or _is_kept(name)
+        }
 
     def path(self, table: str, day: dt.date) -> str:
         """Where the newest version of a batch is."""
@@ -255,8 +257,7 @@ def test_who_is_merged_parted_or_regrouped_is_made_anew_and_nobody_else(
 def test_a_night_carries_on_the_rows_of_whom_nothing_touched(instance: Instance) -> None:
     graph = json.loads(live.manifest_of(instance, f"{THIRD}-01").read_text())
     for name in CARRIED_ON:
-        sql = graph["nodes"][f"model.scv.{name}"]["compiled_code"]
-        assert " where customer_id " in " ".join(sql.split()), name
+        sql = " ".join(graph["nodes"][f"model.scv.{name}"]["compiled_code"].split())
         assert "int_customers_moved" in sql or "not in (select customer_id" in sql, name
 
 
