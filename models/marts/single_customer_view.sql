@@ -355,7 +355,8 @@ final as (
     inner join messages using (customer_id)
     inner join web using (customer_id)
     inner join lifecycle using (customer_id)
-    inner join predictions using (customer_id)
+    -- ranked by value: that each has one rank is tested, and not to be seen from the SQL
+    left join predictions using (customer_id)
     inner join micro_segments using (customer_id)
     left join price_cuts on affinity.top_category_365d = price_cuts.category
     cross join build

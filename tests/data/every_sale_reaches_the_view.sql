@@ -30,7 +30,7 @@ sold as (
 
 returned as (
 
-    select coalesce(sum(returned.refund_amount), 0) as refund_amount
+    select {{ money('coalesce(sum(returned.refund_amount), 0)') }} as refund_amount
     from {{ ref('int_returns_resolved') }} as returned
     inner join households on returned.customer_id = households.customer_id
 
@@ -54,7 +54,9 @@ select
 from sold
 cross join returned
 cross join viewed
-where sold.net_amount - returned.refund_amount <> viewed.net_amount or sold.order_count <> viewed.order_count
+where
+    {{ money('sold.net_amount - returned.refund_amount') }} <> viewed.net_amount
+    or sold.order_count <> viewed.order_count
 
 union all
 
@@ -66,4 +68,4 @@ select
     sum(item_count) as found_count
 from deliveries
 group by batch_date
-having sum(net_amount) <> 0 or sum(item_count) <> 0
+having {{ money('sum(net_amount)') }} <> 0 or sum(item_count) <> 0
