@@ -14,7 +14,8 @@ deliveries as (
 
     select batch_date, net_amount, item_count from {{ ref('int_order_lines') }}
     union all
-    select batch_date, -net_amount, -item_count from {{ ref('int_sales_by_customer_store_day') }}
+    select batch_date, -net_amount as net_amount, -item_count as item_count
+    from {{ ref('int_sales_by_customer_store_day') }}
 
 ),
 
