@@ -59,8 +59,8 @@
 
 {#
     Who has to be made anew: whose sales came, who was merged or parted; and for a window of so many
-    days also for whom a day has left it since the base, and who bought in it what is grouped
-    otherwise since.
+    days also for whom a day has left it since the base, and who bought what is grouped otherwise
+    since: whenever that was, for a last order may be older than the window.
 #}
 {% macro customers_touched(window_days=none) %}
     select coalesce(resolved.surviving_customer_id, sales.customer_id) as customer_id
@@ -78,7 +78,6 @@
     select lines.customer_id
     from {{ ref('int_order_lines_resolved') }} as lines
     inner join {{ ref('int_products_regrouped') }} as regrouped using (product_id)
-    where {{ within('lines.business_date', window_days) }}
     {%- endif %}
 {% endmacro %}
 

@@ -87,3 +87,19 @@
 {% macro local_hour(instant) %}
     {%- do return("cast(extract(hour from " ~ local_time(instant) ~ ") as integer)") -%}
 {% endmacro %}
+
+{# One number for the ids of a table, in no order: equal sums and equal counts are equal ids. #}
+{% macro sum_of_hashes(id) %}
+    {{- return(adapter.dispatch('sum_of_hashes')(id)) -}}
+{% endmacro %}
+
+{% macro default__sum_of_hashes(id) %}
+    {%- do return("coalesce(sum(hash(cast(" ~ id ~ " as bigint))), 0)") -%}
+{% endmacro %}
+
+{# Of small numbers: a sum of large ones is rounded where the engine sums in floating point. #}
+{% macro snowflake__sum_of_hashes(id) %}
+    {%- do return(
+        "coalesce(sum(mod(abs(hash(cast(" ~ id ~ " as bigint))), 1000000007)), 0)"
+    ) -%}
+{% endmacro %}

@@ -23,6 +23,24 @@
     {%- do return("batch_date in (" ~ changed.to_take | join(", ") ~ ")") -%}
 {% endmacro %}
 
+{# For a test: the rows of batches that this build took, where it carries the rest on. #}
+{% macro taken_batches(tables) %}
+    {%- set conditions = [] -%}
+    {%- for table in tables if execute and not flags.FULL_REFRESH -%}
+        {%- set changed = changed_batches(table) -%}
+        {%- if changed.is_told and changed.known and changed.are_newer -%}
+            {%- do conditions.append(
+                "batch_date in (" ~ changed.to_take | join(", ") ~ ")" if changed.to_take
+                else "false"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if not conditions or conditions | length < tables | length -%}
+        {%- do return("true") -%}
+    {%- endif -%}
+    {%- do return("(" ~ conditions | join(" or ") ~ ")") -%}
+{% endmacro %}
+
 {#
     Before an aggregate by batch takes what is new: away with the rows of batches that were
     replaced or are gone. A new version may have fewer rows, or none. A model fed by two tables

@@ -3,7 +3,7 @@
 
 select messages.campaign_id, messages.customer_id
 from {{ ref('campaign_messages') }} as messages
-inner join {{ ref('single_customer_view') }} as customers using (customer_id)
+inner join {{ ref('customer_reachability') }} as customers using (customer_id)
 where
     messages.address is null
     or not case messages.channel
