@@ -10,7 +10,9 @@ with
 
 messages as (
 
+    -- few of all that are sent
     select * from {{ ref('int_messages_by_customer_day') }}
+    where failed_count > 0 or complaint_count > 0
 
 ),
 

@@ -64,6 +64,20 @@ told as (
 
 {% endif %}
 
+merged as (
+
+    select
+        customer_id,
+        send_id,
+        answer,
+        min(first_answered_at) as first_answered_at,
+        max(last_answered_at) as last_answered_at,
+        max(batch_date) as batch_date
+    from told
+    group by customer_id, send_id, answer
+
+),
+
 final as (
 
     select
@@ -72,15 +86,17 @@ final as (
         send_id,
         answer,
 
-        -- times
-        min(first_answered_at) as first_answered_at,
-        max(last_answered_at) as last_answered_at,
+        -- times, and the local day and hour: told once, for a clock is dear to ask
+        first_answered_at,
+        {{ local_date('first_answered_at') }} as first_answered_date,
+        {{ local_hour('first_answered_at') }} as first_answered_hour,
+        last_answered_at,
+        {{ local_date('last_answered_at') }} as last_answered_date,
 
         -- lineage
-        max(batch_date) as batch_date
+        batch_date
 
-    from told
-    group by customer_id, send_id, answer
+    from merged
     order by customer_id
 
 )

@@ -23,9 +23,9 @@ final as (
         answers.answer,
 
         -- times
-        {{ local_date('answers.first_answered_at') }} as first_answered_date,
-        {{ local_hour('answers.first_answered_at') }} as first_answered_hour,
-        {{ local_date('answers.last_answered_at') }} as last_answered_date
+        answers.first_answered_date,
+        answers.first_answered_hour,
+        answers.last_answered_date
 
     from answers
     left join resolved using (customer_id)

@@ -122,7 +122,7 @@ final as (
 
         -- numbers
         source_record_count,
-        {{ hash_bucket("'scv' || scv_customer_id", 1000) }} as control_bucket,
+        {{ drawn_for_life("'scv'", 'scv_customer_id') }} as control_bucket,
 
         -- times
         registration_date,

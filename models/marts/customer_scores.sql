@@ -1,7 +1,5 @@
 {{ config(materialized='view') }}
 
-{% set live_stages = "'new', 'active', 'reactivated', 'at_risk'" %}
-
 with
 
 parameters as (
@@ -27,6 +25,15 @@ purchases as (
 
 ),
 
+stages as (
+
+    select
+        lifecycle_stage,
+        is_live
+    from {{ ref('lifecycle_stages') }}
+
+),
+
 lifecycle as (
 
     select
@@ -47,6 +54,7 @@ known as (
     select
         purchases.*,
         lifecycle.lifecycle_stage,
+        stages.is_live,
         parameters.r,
         parameters.alpha,
         parameters.a,
@@ -66,6 +74,7 @@ known as (
         ) as days_to_churned
     from purchases
     inner join lifecycle using (customer_id)
+    inner join stages using (lifecycle_stage)
     cross join parameters
     left join expected_orders
         on
@@ -122,7 +131,7 @@ final as (
         ) as p_reactivate_60d,
         cast(
             case
-                when p_alive is null or lifecycle_stage not in ({{ live_stages }}) then null
+                when p_alive is null or not is_live then null
                 when days_to_churned > 60 then 0
                 else 1 - p_alive * (1 - {{ p_no_order_if_alive('days_to_churned') }})
             end as decimal(18, 8)

@@ -31,6 +31,7 @@ visits as (
     select
         customer_id,
         max(visit_date) as last_web_visit_date,
+        max(case when last_viewed_category is not null then last_viewed_at end) as last_viewed_at,
         sum(case when {{ within('visit_date', 30) }} then session_count else 0 end)
             as web_sessions_30d,
         sum(case when {{ within('visit_date', 30) }} then product_view_count else 0 end)
@@ -42,12 +43,14 @@ visits as (
 
 last_views as (
 
-    select customer_id, last_viewed_category
+    -- Of two at the same instant the first by name.
+    select web_sessions.customer_id, min(web_sessions.last_viewed_category) as last_viewed_category
     from web_sessions
-    where last_viewed_category is not null
-    qualify row_number() over (
-        partition by customer_id order by last_viewed_at desc, last_viewed_category asc
-    ) = 1
+    inner join visits
+        on
+            web_sessions.customer_id = visits.customer_id
+            and web_sessions.last_viewed_at = visits.last_viewed_at
+    group by web_sessions.customer_id
 
 ),
 

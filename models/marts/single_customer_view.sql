@@ -6,6 +6,8 @@
     What depends on the date alone is derived here, so that it moves although nothing came.
 #}
 
+{% set today = business_date_in('build.business_date') %}
+
 with
 
 identity as (
@@ -104,6 +106,12 @@ price_cuts as (
 
 ),
 
+data_quality as (
+
+    select * from {{ ref('customer_data_quality') }}
+
+),
+
 build as (
 
     select * from {{ ref('stg_build') }}
@@ -133,7 +141,7 @@ final as (
         identity.is_main_phone,
         identity.is_main_address,
         identity.registration_date,
-        build.business_date - identity.registration_date as tenure_days,
+        {{ today }} - identity.registration_date as tenure_days,
         identity.is_test,
         identity.is_blocked,
         identity.is_employee_or_reseller,
@@ -160,9 +168,9 @@ final as (
 
         -- demographic and place
         demographics.birth_date,
-        {{ age_years('demographics.birth_date', 'build.business_date') }} as age_years,
+        {{ age_years('demographics.birth_date', today) }} as age_years,
         {{ days_to_birthday(
-            'demographics.birth_date', 'build.business_date'
+            'demographics.birth_date', today
         ) }} as days_to_birthday,
         demographics.gender,
         demographics.age_band,
@@ -184,7 +192,7 @@ final as (
         loyalty.loyalty_enrol_date,
         loyalty.loyalty_tier,
         loyalty.loyalty_tier_rank,
-        loyalty.tier_expiry_date - build.business_date as days_to_tier_expiry,
+        loyalty.tier_expiry_date - {{ today }} as days_to_tier_expiry,
         loyalty.points_balance,
         loyalty.points_expiring_30d,
         loyalty.points_earned_365d,
@@ -197,7 +205,7 @@ final as (
         purchases.last_order_date,
         purchases.last_order_net,
         purchases.last_order_channel,
-        build.business_date - purchases.last_order_date as days_since_last_order,
+        {{ today }} - purchases.last_order_date as days_since_last_order,
         purchases.orders_lifetime,
         purchases.items_lifetime,
         purchases.gross_sales_lifetime,
@@ -208,7 +216,7 @@ final as (
         purchases.days_first_to_second_order,
         coalesce(
             purchases.orders_lifetime = 1
-            and build.business_date - purchases.first_order_date
+            and {{ today }} - purchases.first_order_date
             > {{ threshold('one_and_done_days') }},
             false
         ) as is_one_and_done,
@@ -217,7 +225,7 @@ final as (
                 purchases.days_first_to_second_order <= {{ threshold('early_repeat_days') }}
                 then true
             when
-                build.business_date - purchases.first_order_date
+                {{ today }} - purchases.first_order_date
                 > {{ threshold('early_repeat_days') }}
                 then false
         end as is_early_repeat_buyer,
@@ -308,9 +316,9 @@ final as (
         lifecycle.lifecycle_stage,
         lifecycle.lifecycle_stage_since,
         lifecycle.lifecycle_stage_prev,
-        build.business_date - lifecycle.lifecycle_stage_since as days_in_stage,
+        {{ today }} - lifecycle.lifecycle_stage_since as days_in_stage,
         {{ ratio(
-            'build.business_date - purchases.last_order_date',
+            today ~ ' - purchases.last_order_date',
             'coalesce(purchases.avg_days_between_orders, provenance.median_days_between_orders)',
             3
         ) }} as churn_factor,
@@ -340,7 +348,8 @@ final as (
         build.build_id,
         build.code_version,
         provenance.stale_sources,
-        provenance.oldest_source_as_of
+        provenance.oldest_source_as_of,
+        coalesce(data_quality.dq_flags, '') as dq_flags
 
     from identity
     inner join consents using (customer_id)
@@ -358,6 +367,8 @@ final as (
     -- ranked by value: that each has one rank is tested, and not to be seen from the SQL
     left join predictions using (customer_id)
     inner join micro_segments using (customer_id)
+    -- only those of whom rows are set aside
+    left join data_quality using (customer_id)
     left join price_cuts on affinity.top_category_365d = price_cuts.category
     cross join build
     cross join provenance

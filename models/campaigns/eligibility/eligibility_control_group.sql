@@ -1,6 +1,7 @@
 {#
     A share of every audience is held back, so that what the campaign changed can be measured.
-    Drawn from the customer and the campaign: the same customer stays in or out for its life.
+    Drawn from the campaign and the person's key for life: whoever is in or out stays so, through
+    merges too. Each campaign draws anew, so that nobody is held back from all of them together.
 #}
 
 with
@@ -11,18 +12,25 @@ candidates as (
 
 ),
 
+identity as (
+
+    select * from {{ ref('customer_identity') }}
+
+),
+
 final as (
 
     select
-        campaign_id,
-        customer_id,
+        candidates.campaign_id,
+        candidates.customer_id,
         'control_group' as rule,
         'held back as control' as reason
 
     from candidates
+    inner join identity using (customer_id)
     where
-        {{ hash_bucket("campaign_id || ':' || cast(customer_id as varchar)", 1000) }}
-        < control_percent * 10
+        {{ drawn_for_life("candidates.campaign_id || ':'", 'identity.scv_customer_id') }}
+        < candidates.control_percent * 10
 
 )
 
