@@ -151,7 +151,7 @@ def recount(
         found = count_anew(instance, ledger, read_contracts(), build_id, customers)
     typer.echo(found.sentence)
     for each in found.differences:
-        typer.echo(f"  {each.model}.{each.attribute}, customer {each.customer_id}")
+        typer.echo(f"  {each.sentence}")
     raise typer.Exit(1 if found.differences else 0)
 
 

@@ -17,7 +17,8 @@ def show_customer(name: str, *, show_personal: bool, as_json: bool) -> None:
     """Print one customer.
 
     Raises:
-        SettingsWrong: when nothing is live, or live knows nobody of that id.
+        NothingPublished: when nothing is live.
+        SettingsWrong: when live knows nobody of that id.
     """
     from flows.console import say
     from flows.customer import read_customer

@@ -104,11 +104,10 @@ def read_customer(
     """Return a customer by the client's id or ours, that of a merged or closed record too.
 
     Raises:
-        SettingsWrong: when nothing is live, or live knows nobody of that id.
+        NothingPublished: when nothing is live.
+        SettingsWrong: when live knows nobody of that id.
     """
-    build_id = live.current(instance)
-    if build_id is None:
-        raise SettingsWrong("Nothing is published yet, so there are no customers: make run")
+    build_id = live.current_or_stop(instance)
     graph = Graph.read(live.manifest_of(instance, build_id))
     mask = _mask(graph, show_personal)
     with duckdb.connect(str(live.path_of(instance, build_id)), read_only=True) as connection:

@@ -31,6 +31,7 @@ Stopped
   ├─ BuildFailed            dbt could not build a model, or a test of ours failed
   ├─ FitFailed              no parameters of a prediction model fit the history
   │    └─ TooLittleHistory  too few customers or weeks to fit, or to hold some back
+  ├─ NothingPublished       nothing is live yet: the first night has not run
   └─ CannotPublish          live cannot be moved to where it was asked to go
 
 No message carries a value of a customer: a message may be sent to a person, a value may not.
@@ -208,6 +209,10 @@ class FitFailed(Stopped):
 
 class TooLittleHistory(FitFailed):
     """Too few customers or weeks to fit a prediction model, or to hold some back."""
+
+
+class NothingPublished(Stopped):
+    """Nothing is live yet: the first night has not run."""
 
 
 class CannotPublish(Stopped):

@@ -24,6 +24,7 @@ def of_campaign(name: str) -> None:
     """Print what a campaign reads, its last occurrence, and why customers were left out.
 
     Raises:
+        NothingPublished: when nothing is live.
         SettingsWrong: when live knows no such campaign.
     """
     instance, build_id, graph = _live()
@@ -40,6 +41,7 @@ def of_column(name: str) -> None:
     """Print a column's meaning, type, what it is made of, and the campaigns that read it.
 
     Raises:
+        NothingPublished: when nothing is live.
         SettingsWrong: when the view has no such column.
     """
     _, build_id, graph = _live()
@@ -75,9 +77,7 @@ def _show_reads(reads: Reads) -> None:
 
 def _live() -> tuple[Instance, str, Graph]:
     instance = read_instance()
-    build_id = live.current(instance)
-    if build_id is None:
-        raise SettingsWrong("Nothing is published yet, so there is nothing to explain: make run")
+    build_id = live.current_or_stop(instance)
     return instance, build_id, Graph.read(live.manifest_of(instance, build_id))
 
 

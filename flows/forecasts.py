@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows import clock
 from flows.builds import live
-from flows.errors import CannotPublish, SettingsWrong
+from flows.errors import SettingsWrong
 from flows.predictions.history import dates_of, opened, read_history
 from flows.predictions.parameters import SEED, Decision, Fit, fit, write_seed
 from flows.predictions.report import DOCS, write_report
@@ -20,7 +20,7 @@ def fit_live(
     """Fit on what is live, write the seed, and say what was found and what to do next.
 
     Raises:
-        CannotPublish: when nothing is live.
+        NothingPublished: when nothing is live.
         SettingsWrong: when live does not reach the date.
         FitFailed: when no parameters fit.
     """
@@ -36,7 +36,7 @@ def report_live(until: dt.date | None, days: int | None, to: Path | None) -> str
     """Hold out the last days of what is live, write the report, and say where it is.
 
     Raises:
-        CannotPublish: when nothing is live.
+        NothingPublished: when nothing is live.
         SettingsWrong: when live does not reach the date.
         FitFailed: when the history is too short, or no parameters fit.
     """
@@ -58,10 +58,7 @@ def report_live(until: dt.date | None, days: int | None, to: Path | None) -> str
 
 
 def _live(instance: Instance) -> Path:
-    build_id = live.current(instance)
-    if build_id is None:
-        raise CannotPublish("Nothing is published yet, so there is nothing to learn from: make run")
-    return live.path_of(instance, build_id)
+    return live.path_of(instance, live.current_or_stop(instance))
 
 
 def _last_day(until: dt.date | None, newest: dt.date) -> dt.date:

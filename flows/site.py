@@ -10,7 +10,6 @@ import shutil
 from pathlib import Path
 
 from flows.builds import dbt, fork, live
-from flows.errors import CannotPublish
 from flows.ledger import Ledger
 from flows.pages import write_pages
 from flows.settings import PROJECT, Instance, read_instance
@@ -22,13 +21,11 @@ def build_site(site: Path = SITE) -> Path:
     """Build the site from what is live and return its front page.
 
     Raises:
-        CannotPublish: when nothing is live yet.
+        NothingPublished: when nothing is live yet.
         BuildFailed: when dbt cannot write its pages.
     """
     instance = read_instance()
-    build_id = live.current(instance)
-    if build_id is None:
-        raise CannotPublish("Nothing is published yet, so there is nothing to document: make run")
+    build_id = live.current_or_stop(instance)
     site.mkdir(parents=True, exist_ok=True)
     _write_dbt_pages(instance, build_id, site)
     write_pages(instance, Ledger(instance.ledger_url), site)

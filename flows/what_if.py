@@ -55,7 +55,8 @@ def show_gate(day: dt.date, asked: Sequence[str]) -> None:
         asked: `TABLE=STATE`, each a table and what would have become of it.
 
     Raises:
-        SettingsWrong: when a table or a state is not known, or nothing is live or decided.
+        SettingsWrong: when a table or a state is not known, or nothing is decided.
+        NothingPublished: when a state is asked for, and nothing is live.
     """
     instance = read_instance()
     ledger = Ledger(instance.ledger_url)
@@ -134,10 +135,7 @@ def _build_of(instance: Instance, ledger: Ledger, day: dt.date) -> str:
     )
     rows = ledger.rows(query.order_by(builds.c.build_id.desc()))
     there = [row["build_id"] for row in rows if live.path_of(instance, row["build_id"]).is_file()]
-    build_id = there[0] if there else live.current(instance)
-    if build_id is None:
-        raise SettingsWrong("Nothing is published yet, so there is nothing to ask: make run")
-    return str(build_id)
+    return str(there[0]) if there else live.current_or_stop(instance)
 
 
 def _estimates(instance: Instance, ledger: Ledger, day: dt.date) -> list[Estimate]:

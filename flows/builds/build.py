@@ -164,7 +164,7 @@ def _finish(candidate: Path, manifest: Path) -> dict[str, tuple[int, str]]:
     with duckdb.connect(str(candidate)) as connection:
         _drop_what_the_release_does_not_know(connection, json.loads(manifest.read_text()))
         connection.execute("checkpoint")
-    return fingerprints.take(candidate)
+    return fingerprints.take(candidate, fingerprints.PUBLIC)
 
 
 def _drop_what_the_release_does_not_know(

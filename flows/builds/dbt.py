@@ -58,7 +58,9 @@ def _child(
     instance: Instance, build: Path, arguments: list[str], target: Path, project: Path
 ) -> Iterator[subprocess.Popen[str]]:
     where = ["--project-dir", project, "--profiles-dir", project, "--target-path", target]
+    # What dbt tells for debugging costs a quarter of a small build; its SQL is in run/ anyway.
     quiet = ["--log-path", target, "--quiet", "--no-use-colors", "--log-format-file", "json"]
+    quiet += ["--log-level-file", "info"]
     command = [sys.executable, "-m", "flows.builds.dbt_child", *quiet, *arguments, *where]
     child = subprocess.Popen(
         [str(part) for part in command],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flows.builds import base, fork, live
-from flows.errors import CannotPublish
 from flows.settings import PROJECT, read_instance
 
 # The path that profiles.yml names when nothing is set.
@@ -14,12 +13,10 @@ def fork_for_development() -> str:
     """Fork live to where `dbt` builds by default, and say what to do with it.
 
     Raises:
-        CannotPublish: when nothing is live yet.
+        NothingPublished: when nothing is live yet.
     """
     instance = read_instance()
-    build_id = live.current(instance)
-    if build_id is None:
-        raise CannotPublish("Nothing is published yet, so there is nothing to fork: make run")
+    build_id = live.current_or_stop(instance)
     fork.fork(live.path_of(instance, build_id), DEVELOPMENT)
     base.forget_code(DEVELOPMENT)
     return (

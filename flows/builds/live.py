@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from flows.errors import CannotPublish
+from flows.errors import CannotPublish, NothingPublished
 from flows.ledger import Ledger, builds, now, publications
 from flows.settings import Instance
 
@@ -35,11 +35,11 @@ def current_or_stop(instance: Instance) -> str:
     """Return the id of the build that live points to.
 
     Raises:
-        CannotPublish: when nothing was published yet.
+        NothingPublished: before the first night.
     """
     build_id = current(instance)
     if build_id is None:
-        raise CannotPublish("Nothing is published yet. Start with: make run")
+        raise NothingPublished("Nothing is published yet. Start with: make run")
     return build_id
 
 
@@ -65,11 +65,10 @@ def roll_back(instance: Instance, ledger: Ledger) -> tuple[str, str]:
     """Point live at the build it pointed to before; return (from, to).
 
     Raises:
+        NothingPublished: before the first night.
         CannotPublish: when there is no earlier build, or its file is gone.
     """
-    now_live = current(instance)
-    if now_live is None:
-        raise CannotPublish("Nothing is published yet, so there is nothing to roll back.")
+    now_live = current_or_stop(instance)
     query = (
         sa.select(publications.c.replaced_build_id)
         .where(publications.c.build_id == now_live, publications.c.kind != "roll back")

@@ -2,7 +2,7 @@
 
 A delta table is pinned with every batch up to the business date, newest version of each; a full
 table with its newest batch. The build also carries its own clock: `raw.build`, one row. What it
-needs of its base is in `flows.builds.base`.
+needs of its base is in `flows.builds.base`, whose rows were set aside in `flows.builds.set_aside`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
-from flows.builds import base
-from flows.contracts.contract import Contract
+from flows.builds import base, set_aside
+from flows.contracts.contract import Contract, Through
 from flows.contracts.policy import Verdict
 from flows.intake.casting import identifier, literal
 from flows.ledger import Ledger, deliveries
@@ -33,6 +33,7 @@ class Pinned:
     dates: tuple[dt.date, ...]
     paths: tuple[str, ...]
     hashes: tuple[str, ...]
+    quarantines: tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def _choose(ledger: Ledger, contract: Contract, verdict: Verdict) -> Pinned:
         tuple(str(row["batch_path"]) for row in chosen),
         # A batch is its delivery's bytes and version: a person may let more of them in.
         tuple(f"{row['sha256']}-v{row['version']}" for row in chosen),
+        tuple(row["quarantine_path"] for row in chosen),
     )
 
 
@@ -95,12 +97,20 @@ def pin(
         if records is not None:
             ids = "create or replace table raw.sample as select unnest(?::bigint[]) as id"
             connection.execute(ids, [list(records)])
-        for each in pinned:
+        # A table whose rows belong to accounts asks that of the accounts, which come before it.
+        for each in sorted(pinned, key=lambda one: one.contract.customer_through is not None):
             name = identifier(each.contract.table)
             seen = _view(each) if records is None else _of_sample(each)
             connection.execute(f"create or replace view raw.{name} as {seen}")
+            if records is not None and each.contract.customer_through is not None:
+                _write_accounts(connection, each.contract.customer_through)
         _write_clock(connection, clock)
         _write_states(connection, clock.business_date, pinned)
+        asides = [
+            set_aside.Quarantine(p.contract, dict(zip(p.dates, p.quarantines, strict=True)))
+            for p in pinned
+        ]
+        set_aside.write(connection, clock.business_date, asides, sampled=records is not None)
         # A build holds the raw views of its contracts and no others.
         _drop_others(connection, {each.contract.table for each in pinned})
 
@@ -130,9 +140,22 @@ def _view(pinned: Pinned) -> str:
 
 
 def _of_sample(pinned: Pinned) -> str:
-    column = pinned.contract.customer_column
-    kept = f"where {identifier(column)} in (select id from raw.sample)" if column else ""
+    kept, through = "", pinned.contract.customer_through
+    if pinned.contract.customer_column:
+        column = identifier(pinned.contract.customer_column)
+        kept = f"where {column} in (select id from raw.sample)"
+    elif through is not None:
+        column = identifier(through.column)
+        kept = f"where {column} in (select {column} from raw.{identifier(through.table)})"
     return f"select * from ({_view(pinned)}) {kept}"
+
+
+def _write_accounts(connection: duckdb.DuckDBPyConnection, through: Through) -> None:
+    # By it a recount compares what names accounts and no customers.
+    connection.execute(
+        f"create or replace table raw.{identifier(f'sample_{through.column}')} as "
+        f"select distinct {identifier(through.column)} as id from raw.{identifier(through.table)}"
+    )
 
 
 def _write_clock(connection: duckdb.DuckDBPyConnection, clock: Clock) -> None:

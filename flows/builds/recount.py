@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from flows.builds import dbt, fork, live, pins
 from flows.builds.build import CANDIDATE
+from flows.builds.fingerprints import OWN_NAMES
 from flows.contracts.contract import Contract
 from flows.contracts.policy import Verdict
 from flows.intake.casting import identifier
@@ -48,7 +49,13 @@ class Difference:
 
     model: str
     attribute: str
-    customer_id: int
+    customer_id: int | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The difference in words."""
+        whose = "" if self.customer_id is None else f" for customer {self.customer_id}"
+        return f"{self.attribute} of {self.model} differs{whose}"
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,9 @@ class Recount:
         what = f"{self.records:,} records were counted anew from {self.build_id}'s batches"
         if not self.differences:
             return f"{what}: nothing has drifted."
-        first = self.differences[0]
         return (
-            f"{what}, and {first.attribute} of {first.model} differs for customer "
-            f"{first.customer_id} ({len(self.differences)} such). Build the date from nothing: "
-            f"scv run {self.build_id[:10]} --from-nothing"
+            f"{what}, and {self.differences[0].sentence} ({len(self.differences)} such). "
+            f"Build the date from nothing: scv run {self.build_id[:10]} --from-nothing"
         )
 
 
@@ -104,16 +109,19 @@ def recount(
     return Recount(build_id, len(records), tuple(models), found)
 
 
-def compare(built: Path, anew: Path, models: Sequence[str]) -> list[Difference]:
+def compare(
+    built: Path, anew: Path, models: Sequence[str], everybody: bool = False
+) -> list[Difference]:
     """Return for each model (`schema.name`) one difference between two builds, if there is any.
 
-    Only customers of the sample in `anew` are compared; a model without `customer_id` is left out.
+    Only customers of the sample in `anew` and their accounts are compared, and no model without
+    either; with `everybody` every row of every model is.
     """
     with duckdb.connect() as connection:
         for name, path in (("built", built), ("anew", anew)):
             quoted = str(path).replace("'", "''")
             connection.execute(f"attach '{quoted}' as {name} (read_only)")
-        found = [_difference(connection, model) for model in models]
+        found = [_difference(connection, model, everybody) for model in models]
     return [each for each in found if each is not None]
 
 
@@ -153,7 +161,9 @@ def _incremental(manifest: Path) -> list[str]:
     )
 
 
-def _difference(connection: duckdb.DuckDBPyConnection, model: str) -> Difference | None:
+def _difference(
+    connection: duckdb.DuckDBPyConnection, model: str, everybody: bool
+) -> Difference | None:
     schema, name = model.split(".")
     columns = [
         str(row[0])
@@ -162,38 +172,55 @@ def _difference(connection: duckdb.DuckDBPyConnection, model: str) -> Difference
             "where database_name = 'anew' and schema_name = ? and table_name = ?",
             [schema, name],
         ).fetchall()
+        if row[0] not in OWN_NAMES
     ]
-    if "customer_id" not in columns:
+    has_customers = "customer_id" in columns
+    chosen = "" if everybody else _chosen(connection, columns)
+    if chosen is None:
         return None
     listed = ", ".join(map(identifier, columns))
-    sides = [
-        f"select {listed} from {side}.{identifier(schema)}.{identifier(name)} "
-        "where customer_id in (select id from anew.raw.sample)"
+    one, other = sides = [
+        f"select {listed} from {side}.{identifier(schema)}.{identifier(name)} {chosen}"
         for side in ("built", "anew")
     ]
-    one, other = sides
-    differing = connection.execute(
-        f"select min(customer_id) from (({one} except all {other}) "
-        f"union all ({other} except all {one}))"
-    ).fetchall()[0][0]
-    if differing is None:
+    rows, customer = connection.execute(
+        f"select count(*), {'min(customer_id)' if has_customers else 'null'} "
+        f"from (({one} except all {other}) union all ({other} except all {one}))"
+    ).fetchall()[0]
+    if not rows:
         return None
-    return Difference(name, _attribute(connection, sides, columns, differing), int(differing))
+    if customer is not None:
+        sides = [f"select * from ({side}) where customer_id = {int(customer)}" for side in sides]
+    return Difference(name, _attribute(connection, sides, columns), customer)
+
+
+def _chosen(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> str | None:
+    """Return the condition for rows of the sample: by customer, else by account; else None."""
+    found = connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'anew' "
+        "and schema_name = 'raw' and starts_with(table_name, 'sample')"
+    ).fetchall()
+    accounts = {name.removeprefix("sample_"): name for (name,) in found if name != "sample"}
+    for column, table in {"customer_id": "sample", **accounts}.items():
+        if column in columns:
+            return f"where {identifier(column)} in (select id from anew.raw.{identifier(table)})"
+    return None
 
 
 def _attribute(
-    connection: duckdb.DuckDBPyConnection, sides: Sequence[str], columns: list[str], customer: int
+    connection: duckdb.DuckDBPyConnection, sides: Sequence[str], columns: Sequence[str]
 ) -> str:
-    """Return the first column whose values differ for a customer; else how many rows there are."""
+    """Return the first column whose values differ; else how many rows there are."""
+    counts = [connection.execute(f"select count(*) from ({side})").fetchall() for side in sides]
+    if counts[0] != counts[1]:
+        return "number of rows"
     for column in columns:
         values = [
             connection.execute(
-                f"select list({identifier(column)} order by {identifier(column)}) "
-                f"from ({side}) where customer_id = ?",
-                [customer],
-            ).fetchall()[0][0]
+                f"select list({identifier(column)} order by {identifier(column)}) from ({side})"
+            ).fetchall()
             for side in sides
         ]
         if values[0] != values[1]:
-            return "number of rows" if column == "customer_id" else column
+            return column
     return "the pairing of values in its rows"

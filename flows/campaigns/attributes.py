@@ -55,7 +55,7 @@ class Written:
     @property
     def moves_with_the_date(self) -> bool:
         """True where the view counts it up to the business date, or names the build."""
-        return re.search(r"\b(build|provenance)\.", self.sql) is not None
+        return re.search(r"\b(build|provenance)\.|\btoday\b", self.sql) is not None
 
 
 @dataclass(frozen=True)

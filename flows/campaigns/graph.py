@@ -19,6 +19,8 @@ VIEW = "single_customer_view"
 AUDIENCE = "audience_"
 # In a step, what stands before the name of a model that is read: no raw table is called so.
 REF = "ref."
+# Data tests of every build that hold a model to one row for each key.
+UNIQUE = ("unique_key", "every_customer_once")
 
 
 class Graph:
@@ -228,9 +230,8 @@ def _stops_the_build(config: Mapping[str, Any]) -> bool:
 
 
 def _columns_of(test: Mapping[str, Any]) -> list[str]:
+    if test["name"] not in UNIQUE:
+        return []
     arguments = test["kwargs"].get("arguments", test["kwargs"])
-    if test["name"] == "unique":
-        return [str(test["kwargs"]["column_name"]).lower()]
-    if test["name"] == "unique_together":
-        return [str(name).lower() for name in arguments["columns"]]
-    return []
+    named = arguments.get("columns") or [test["kwargs"]["column_name"]]
+    return [str(name).lower() for name in named]

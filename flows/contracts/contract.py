@@ -51,6 +51,13 @@ class Column(_Strict):
         return value
 
 
+class Through(_Strict):
+    """A column of a table without customers, and the table that says whose each value is."""
+
+    column: str
+    table: str
+
+
 class Contract(_Strict):
     """What was agreed for one raw table. Times are in the client's time zone."""
 
@@ -60,6 +67,7 @@ class Contract(_Strict):
     source: str
     grain: str
     customer_column: str | None = None  # whose a row is, by the client's number
+    customer_through: Through | None = None  # or by an account, and where its holder stands
     load: Load
     row_date: str | None = None
     late_rows_days: int = Field(0, ge=0)
@@ -101,6 +109,7 @@ class Contract(_Strict):
     @model_validator(mode="after")
     def _names_are_columns(self) -> Contract:
         named = [self.row_date, self.customer_column, *self.key_columns]
+        named += [self.customer_through.column] if self.customer_through else []
         unknown = [name for name in named if name is not None and name not in self.names]
         if unknown:
             raise ValueError(f"{', '.join(unknown)} is no column of the table")

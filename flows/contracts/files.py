@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,21 @@ def read_contracts(folder: Path = PROJECT / "expectations") -> dict[str, Contrac
             contracts[contract.table] = contract
     if not contracts:
         raise ContractWrong(f"There is no contract in {folder}: add one YAML file a raw table.")
+    for contract in contracts.values():
+        _refuse_unknown_accounts(contract, contracts)
     return contracts
+
+
+def _refuse_unknown_accounts(contract: Contract, contracts: Mapping[str, Contract]) -> None:
+    through = contract.customer_through
+    if through is None:
+        return
+    accounts = contracts.get(through.table)
+    if accounts is None or not accounts.customer_column or through.column not in accounts.names:
+        raise ContractWrong(
+            f"The contract of {contract.table} finds its customers through {through.column} of "
+            f"{through.table}, and no contract of that table has this column and a customer_column."
+        )
 
 
 def _tables(path: Path) -> list[dict[str, Any]]:
