@@ -139,10 +139,14 @@ def test_before_the_first_night_every_command_says_what_to_do(
     read_instance.cache_clear()
     try:
         assert "make run" in scv("status").out
-        for command in ("rollback", "dev", "docs"):
-            answer = scv(command)
-            assert answer.code == 1
-            assert "Nothing is published yet" in answer.err
+        for command in (
+            *("rollback", "dev", "docs", "recount", "customer 101"),
+            *("explain campaign win_back_email", "explain column is_vip"),
+            *("gate 2017-11-22 --what-if transactions=missing", "predictions report"),
+        ):
+            answer = scv(*command.split())
+            assert answer.code == 1, command
+            assert "Nothing is published yet. Start with: make run" in answer.err, command
     finally:
         read_instance.cache_clear()
 

@@ -182,10 +182,10 @@ def test_what_went_out_is_told_and_who_was_held_back(
             nights,
             "select status, min(client_customer_id) from campaigns.campaign_targets "
             "inner join marts.customer_identity using (customer_id) "
-            "where campaign_id = 'win_back_email' group by status",
+            "where campaign_id = 'vip_thank_you_letter' group by status",
         )
     )
-    today = "2017-11-21 win_back_email by email"
+    today = "2017-11-21 vip_thank_you_letter by direct_mail"
     assert f"{today}\n" in scv("customer", theirs["chosen"]).out
     assert f"{today}: held back as control\n" in scv("customer", theirs["control"]).out
     assert today not in scv("customer", theirs["excluded"]).out
@@ -272,7 +272,7 @@ def test_before_the_first_night_it_says_what_to_do(
     read_instance.cache_clear()
     try:
         answer = scv("customer", "1")
-        assert answer.code == 2
+        assert answer.code == 1
         assert "make run" in answer.err
     finally:
         read_instance.cache_clear()

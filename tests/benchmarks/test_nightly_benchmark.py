@@ -193,7 +193,7 @@ def test_every_step_has_its_seconds(measured: Path) -> None:
     (night,) = from_json((measured / "results.json").read_text())
     assert 0.1 < night.peak < 20
     assert night.written > 0
-    for kind in ("intake", "build", "model", "test", "send", "floor"):
+    for kind in ("intake", "build", "model", "test", "send", "after", "floor"):
         assert night.of(kind)[0] > 0, kind
-    within = sum(night.of(kind)[0] for kind in ("intake", "build", "send", "start"))
+    within = sum(night.of(kind)[0] for kind in ("intake", "build", "send", "after", "start"))
     assert within == pytest.approx(night.wall, rel=0.02)

@@ -7,29 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 import sqlalchemy as sa
 
-from flows.builds import base, dbt, fingerprints, fork, live, pins
+from flows.builds import base, fingerprints, live
 from flows.builds.base import BatchFile
-from flows.contracts.files import read_contracts
-from flows.contracts.policy import decide
-from flows.ledger import Ledger, builds, deliveries
+from flows.ledger import Ledger, builds
 from flows.settings import Instance
+from tests.builds.batches import ANEW, EVERYTHING, Batches, Prints
 
-Prints = dict[str, tuple[int, str]]
-
-EVERYTHING = ("build", "--exclude-resource-type", "unit_test")
-# Nothing is taken over; what is told of the base, such as yesterday's segments, stays told.
-ANEW = (*EVERYTHING, "--full-refresh")
-# The marts are made anew each night: equal intermediate models are equal views.
-KEPT = ("build", "--exclude-resource-type", "unit_test", "test", "--select", "+models/intermediate")
 HISTORY, FIRST, SECOND, THIRD = (dt.date(2017, 11, day) for day in (18, 19, 20, 21))
 INCREMENTAL = {
     *("int_order_lines", "int_sales_by_customer_store_day", "int_redemptions_by_customer_day"),
@@ -52,86 +41,6 @@ OTHER_NAMES = "'Corrected' as last_name"
 OTHER_EVENTS = "event_at + interval 7 hour as event_at"
 OTHER_VISITS = "carts + 1 as carts, products_viewed + 1 as products_viewed"
 EARLIER_SALES = "business_date - 2 as business_date"
-
-
-@dataclass(frozen=True)
-class Batches:
-    """The accepted batches of an instance, as a test moves them, and builds made of them."""
-
-    instance: Instance
-    ledger: Ledger
-
-    def correct(self, table: str, day: dt.date, changed: str = "", rows: str = "") -> None:
-        """Deliver another version of a batch: with other values, or not all of its rows."""
-        replaced = f"replace ({changed})" if changed else ""
-        self.replace(table, day, f"select * {replaced} from {{batch}} {rows}")
-
-    def replace(self, table: str, day: dt.date, query: str) -> None:
-        """Deliver another version of a batch: what a query makes of `{batch}`."""
-        row = self._newest(table, day)
-        version = row["version"] + 1
-        # In the test's own place: the ledger's paths are those of the world.
-        path = self.instance.batches / table / f"batch_date={day}" / f"v{version}.parquet"
-        batch = f"read_parquet('{row['batch_path']}', hive_partitioning = false)"
-        with duckdb.connect() as connection:
-            connection.execute(f"copy ({query.format(batch=batch)}) to '{path}' (format parquet)")
-        del row["id"]
-        row |= {"version": version, "batch_path": str(path), "sha256": f"{table} {day} {version}"}
-        self.ledger.add(deliveries, **row)
-
-    def hide(self, table: str, day: dt.date) -> None:
-        """Let a batch not have come."""
-        self._move(table, day, "hidden")
-
-    def bring(self, table: str, day: dt.date) -> None:
-        """Let a hidden batch come after all."""
-        self._move(table, day, "arrived")
-
-    def build(
-        self,
-        name: str,
-        day: dt.date,
-        on: Path | None,
-        command: Sequence[str] = KEPT,
-        code: str = "any",
-    ) -> tuple[Path, Prints]:
-        """Make a day's models on a base, or from nothing; only the same code carries rows on."""
-        contracts = read_contracts()
-        verdicts = [decide(each, day, "arrived", "", day) for each in contracts.values()]
-        target = self.instance.root / "again.duckdb"
-        fork.fork(on, target)
-        pins.pin(
-            target,
-            pins.Clock(name, day, code, None),
-            pins.choose(self.ledger, contracts, verdicts),
-        )
-        prints = self.run(target, command)
-        return target.rename(target.with_name(f"{name}.duckdb")), prints
-
-    def run(self, target: Path, command: Sequence[str] = KEPT) -> Prints:
-        """Run dbt in a build that is pinned."""
-        dbt.run(self.instance, target, list(command))
-        found = fingerprints.take(target).items()
-        return {
-            name: told for name, told in found if command in (EVERYTHING, ANEW) or _is_kept(name)
-        }
-
-    def path(self, table: str, day: dt.date) -> str:
-        """Where the newest version of a batch is."""
-        return str(self._newest(table, day)["batch_path"])
-
-    def _newest(self, table: str, day: dt.date) -> dict[str, Any]:
-        mine = (deliveries.c.table_name == table) & (deliveries.c.business_date == day)
-        query = sa.select(deliveries).where(mine).order_by(deliveries.c.version.desc())
-        return dict(self.ledger.row(query) or {})
-
-    def _move(self, table: str, day: dt.date, state: str) -> None:
-        mine = (deliveries.c.table_name == table) & (deliveries.c.business_date == day)
-        self.ledger.change(deliveries, mine, state=state)
-
-
-def _is_kept(name: str) -> bool:
-    return name.startswith("intermediate.")
 
 
 @pytest.fixture

@@ -108,3 +108,10 @@ def test_two_contracts_for_one_table_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     with pytest.raises(ContractWrong, match="another file"):
         read_contracts(tmp_path)
+
+
+def test_a_contract_that_finds_its_customers_nowhere_is_refused(tmp_path: Path) -> None:
+    text = (PROJECT / "expectations" / "loyalty_ledger.yml").read_text()
+    (tmp_path / "loyalty_ledger.yml").write_text(text)
+    with pytest.raises(ContractWrong, match="through loyalty_id of loyalty_accounts"):
+        read_contracts(tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from flows.contracts.contract import Column, Contract
+from flows.contracts.contract import Column, Contract, Expectation
 from flows.intake.batches import Span
 from flows.intake.columns import Drift
 from flows.intake.landing import Landed
@@ -38,6 +38,15 @@ TERMS: dict[str, Any] = {
     "review_by": DAY,
     "sha256": "",
 }
+# Of contracts with visits and their steps: one refuses a delivery, the other sets rows aside.
+UNIQUE = Expectation(
+    type="expect_column_values_to_be_unique", kwargs={"column": "visit_id"}, severity="critical"
+)
+FEW = Expectation(
+    type="expect_column_values_to_be_between",
+    kwargs={"column": "steps", "max_value": 100},
+    severity="warning",
+)
 VISITS = {
     "visit_id": "bigint",
     "who": "varchar",

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from flows.contracts.contract import Contract, Expectation
+from flows.contracts.contract import Contract
 from flows.errors import CorrectionRefused
 from flows.intake import corrections, quarantine
 from flows.intake.quarantine import Desk
@@ -21,19 +21,11 @@ from flows.ledger import Ledger, deliveries
 from flows.ledger import corrections as trace
 from flows.settings import Instance
 from tests.conftest import Answer
-from tests.intake.desk import DAY, contract_of, rows_of, values
+from tests.intake.desk import DAY, FEW, UNIQUE, contract_of, rows_of, values
 from tests.intake.shop import Shop
 
 Scv = Callable[..., Answer]
 WHY = ("--who", "Ada", "--why", "the shop says so")
-UNIQUE = Expectation(
-    type="expect_column_values_to_be_unique", kwargs={"column": "visit_id"}, severity="critical"
-)
-FEW = Expectation(
-    type="expect_column_values_to_be_between",
-    kwargs={"column": "steps", "max_value": 100},
-    severity="warning",
-)
 NAMES = {"visit_id": "bigint", "who": "varchar", "steps": "integer", "spent": "decimal(18,4)"}
 GOOD = "".join(f"{n},a,{n},12345678901234.5678\n" for n in range(1, 41))
 BAD = "41,b,x,1\n42,c,500,99999999999999.9999\n43,=1+1,3,1\n44,d\n45,e,900,2\n"

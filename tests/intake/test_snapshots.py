@@ -16,18 +16,10 @@ from flows.contracts.contract import Contract, Expectation
 from flows.errors import Overtaken
 from flows.intake import corrections
 from flows.intake.quarantine import Desk
-from tests.intake.desk import DAY, contract_of, rows_of
+from tests.intake.desk import DAY, FEW, UNIQUE, contract_of, rows_of
 from tests.intake.shop import Shop
 
 NAMES = {"visit_id": "bigint", "who": "varchar", "steps": "integer"}
-UNIQUE = Expectation(
-    type="expect_column_values_to_be_unique", kwargs={"column": "visit_id"}, severity="critical"
-)
-FEW = Expectation(
-    type="expect_column_values_to_be_between",
-    kwargs={"column": "steps", "max_value": 100},
-    severity="warning",
-)
 Row = tuple[str | None, str | None]
 ONE_DAY = dt.timedelta(days=1)
 

@@ -258,7 +258,7 @@ def test_without_anything_live_there_is_nothing_to_learn_from(instance: Instance
     instance.live.unlink()
     answer = scv("predictions", "report")
     assert answer.code == 1
-    assert "nothing to learn from" in answer.err
+    assert "Nothing is published yet" in answer.err
 
 
 def test_report_writes_a_page_with_charts_and_its_numbers(

@@ -219,6 +219,8 @@ def _decide(connection: duckdb.DuckDBPyConnection, model: BgNbd) -> None:
         "create table decisions.thresholds as "
         "select 'at_risk_days' as name, 60 as value union all select 'new_customer_days', 30"
     )
+    stages = PROJECT / "seeds" / "lifecycle_stages.csv"
+    connection.execute(f"create table decisions.lifecycle_stages as from read_csv('{stages}')")
 
 
 def _sell(connection: duckdb.DuckDBPyConnection, buyers: list[Buyer]) -> None:
