@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.nightly.child import RECOUNT
 from benchmarks.nightly.generate import generate
 from benchmarks.nightly.place import Place
 from benchmarks.nightly.process import Usage, run
@@ -24,7 +25,8 @@ Say = Callable[[str], None]
 class Step:
     """One step of a night: wall and CPU seconds, the highest memory meanwhile in GiB.
 
-    `kind` is start, intake, build, send; model or test, which are parts of a build; or floor.
+    `kind` is start, intake, build, send, after (what nobody waits for); model or test, which are
+    parts of a build; or floor.
     Models and tests run two at a time: their wall seconds overlap, and they share the CPU equally.
     """
 
@@ -124,6 +126,7 @@ def _night(place: Place, day: dt.date, *more: str) -> tuple[Usage, list[Step]]:
 
 NODES, DBT = "dbt: models and tests, two at a time", "dbt: start, parse, end"
 KINDS = {
+    RECOUNT: "after",
     "intake": "intake",
     "checks of the intake": "intake",
     "gate": "send",

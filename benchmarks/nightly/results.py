@@ -36,8 +36,9 @@ Its state is made before, and is not timed; nor is the start of its process.
 
 CPU seconds count; wall seconds wander with what else the machine does. Memory is the sum over all
 processes of a night, looked at ten times a second; a page that two of them share counts twice.
-*Written* is what the kernel sent to the disk. *Build to floor* is all between the intake and the
-gate, its tests and fingerprints included.
+*Sent after* is the wall time but for the recount of a sample, for which no campaign waits; CPU
+seconds, memory and bytes are those of all of it. *Written* is what the kernel sent to the disk.
+*Build to floor* is all between the intake and the gate, its tests and fingerprints included.
 """
 
 
@@ -69,7 +70,16 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _nights(nights: Sequence[Night]) -> str:
-    head = ["customers", "night", "lines", "wall s", "CPU s", "peak GB", "written GB", "build GB"]
+    head = [
+        "customers",
+        "night",
+        "lines",
+        "sent after, wall s",
+        "CPU s",
+        "peak GB",
+        "written GB",
+        "build GB",
+    ]
     head += ["floor, wall s", "floor, CPU s", "build to floor, CPU", "target"]
     return _table(head, [_row(night) for night in nights])
 
@@ -80,7 +90,7 @@ def _row(night: Night) -> list[str]:
         f"{night.customers:,}",
         night.day,
         f"{night.lines:,}",
-        f"{night.wall:.0f}",
+        f"{_sent_after(night):.0f}",
         f"{night.cpu:.0f}",
         f"{night.peak:.1f}",
         f"{night.written:.2f}",
@@ -92,11 +102,15 @@ def _row(night: Night) -> list[str]:
     ]
 
 
+def _sent_after(night: Night) -> float:
+    return night.wall - night.of("after")[0]
+
+
 def _target(night: Night) -> str:
     if night.customers not in TARGETS:
         return ""
     wall, memory = TARGETS[night.customers]
-    met = night.wall <= wall and night.peak <= memory
+    met = _sent_after(night) <= wall and night.peak <= memory
     return f"≤ {wall} s, ≤ {memory} GB: {'met' if met else 'missed'}"
 
 
