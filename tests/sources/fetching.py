@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import pytest
 
@@ -18,6 +17,7 @@ from flows.intake.sources.declared import Files, FileTable
 from flows.intake.sources.fetching import fetch
 from flows.intake.sources.files import prove_whole
 from flows.intake.sources.request import Arrived, Request
+from flows.intake.sources.stores import Item, Store
 from flows.settings import Instance
 
 DAY = dt.date(2017, 11, 21)
@@ -89,28 +89,28 @@ class Desk:
         return said
 
 
-class Repeated:
-    """Does something again and again in a thread, from before the block to after it."""
+Moment = Literal["before", "after"]
+MOMENTS = get_args(Moment)
 
-    def __init__(self, act: Callable[[int], object]) -> None:
-        self.act, self.done, self.begun = act, threading.Event(), threading.Event()
-        self.thread = threading.Thread(target=self._run)
 
-    def _run(self) -> None:
-        turn = 0
-        while not self.done.is_set():
-            self.act(turn)
-            self.begun.set()
-            turn += 1
-            time.sleep(0.0005)
+@contextmanager
+def changing(store: type[Store], moment: Moment, change: Callable[[], object]) -> Iterator[None]:
+    """Let the client change what the intake has listed: before each copy, or after it.
 
-    def __enter__(self) -> None:
-        self.thread.start()
-        assert self.begun.wait(5)
+    A thread of the client's would come between only where the machine lets it.
+    """
+    copied = store.copy
 
-    def __exit__(self, *_: object) -> None:
-        self.done.set()
-        self.thread.join()
+    def copy(itself: Store, item: Item, target: Path) -> None:
+        if moment == "before":
+            change()
+        copied(itself, item, target)
+        if moment == "after":
+            change()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "copy", copy)
+        yield
 
 
 @pytest.fixture

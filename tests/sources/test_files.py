@@ -11,7 +11,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,8 +33,9 @@ from flows.errors import (
     TableMissing,
 )
 from flows.intake.sources.declared import Files, FileTable, Form, read_sources
+from flows.intake.sources.stores import Folder
 from flows.settings import PROJECT
-from tests.sources.fetching import DAY, Desk, Repeated, desk
+from tests.sources.fetching import DAY, MOMENTS, Desk, Moment, changing, desk
 
 __all__ = ["desk"]
 
@@ -265,42 +265,43 @@ def test_a_name_that_is_more_than_a_name_is_not_used(desk: Desk, name: str) -> N
 # While it is written
 
 
-def test_a_file_that_grows_while_it_is_copied_is_not_taken(desk: Desk) -> None:
-    file = desk.put("orders.csv", b"1,2,3\n" * (8 * MB // 6))
-    with appending(file):
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_file_that_grows_while_it_is_copied_is_not_taken(desk: Desk, moment: Moment) -> None:
+    file = desk.put("orders.csv", b"1,2,3\n")
+    with changing(Folder, moment, lambda: written(file, "ab")):
         said = desk.refused(StillArriving, "orders.csv")
     assert "changed while it was copied" in said
 
 
 def test_it_is_taken_once_the_writer_is_done(desk: Desk) -> None:
     file = desk.put("orders.csv", b"1,2,3\n")
-    with appending(file):
-        time.sleep(0.02)
+    with changing(Folder, "after", lambda: written(file, "ab")):
+        desk.refused(StillArriving, "orders.csv")
     assert desk.ask("orders.csv").parts[0].read_bytes() == file.read_bytes()
 
 
-def test_a_file_that_is_replaced_by_one_of_its_size_is_not_taken(desk: Desk) -> None:
-    file = desk.put("orders.csv", b"1,2,3\n" * (64 * MB // 6))
-    with written(file, "r+b"):
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_file_that_is_replaced_by_one_of_its_size_is_not_taken(
+    desk: Desk, moment: Moment
+) -> None:
+    file = desk.put("orders.csv", b"1,2,3\n")
+    with changing(Folder, moment, lambda: written(file, "wb")):
         desk.refused(StillArriving, "orders.csv")
 
 
-def test_parts_that_become_more_while_they_are_copied_are_not_taken(desk: Desk) -> None:
-    desk.put("orders-0.csv", b"1,2,3\n" * (8 * MB // 6))
-    with Repeated(lambda turn: desk.put(f"orders-{turn + 1}.csv", b"1,2,3\n")):
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_parts_that_become_more_while_they_are_copied_are_not_taken(
+    desk: Desk, moment: Moment
+) -> None:
+    desk.put("orders-0.csv", b"1,2,3\n")
+    with changing(Folder, moment, lambda: desk.put("orders-1.csv", b"1,2,3\n")):
         desk.refused(StillArriving, "orders-*.csv")
 
 
-def appending(file: Path) -> Repeated:
-    return written(file, "ab")
-
-
-def written(file: Path, mode: str) -> Repeated:
-    def write(turn: int) -> None:
-        with file.open(mode) as open_file:
-            open_file.write(b"4,5,6\n")
-
-    return Repeated(write)
+def written(file: Path, mode: str) -> None:
+    """Write a line of as many bytes as the tests' own."""
+    with file.open(mode) as open_file:
+        open_file.write(b"4,5,6\n")
 
 
 # Whole

@@ -23,8 +23,9 @@ from flows.errors import (
     StillArriving,
     TableMissing,
 )
+from flows.intake.sources.sftp import Server
 from tests.sources.cutting_proxy import CuttingProxy
-from tests.sources.fetching import Desk, Repeated, desk
+from tests.sources.fetching import MOMENTS, Desk, Moment, changing, desk
 from tests.sources.sftp_server import SftpServer
 
 __all__ = ["desk"]
@@ -170,14 +171,17 @@ def test_an_upload_under_way_is_no_part(desk: Desk, server: SftpServer) -> None:
     desk.refused(StillArriving, "orders.csv", store=at(server))
 
 
-def test_a_file_that_grows_while_it_is_copied_is_not_taken(desk: Desk, server: SftpServer) -> None:
-    file = put(server, "orders.csv", b"1,2,3\n" * MB)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_file_that_grows_while_it_is_copied_is_not_taken(
+    desk: Desk, server: SftpServer, moment: Moment
+) -> None:
+    file = put(server, "orders.csv", b"1,2,3\n")
 
-    def append(turn: int) -> None:
+    def append() -> None:
         with file.open("ab") as growing:
             growing.write(b"4,5,6\n")
 
-    with Repeated(append):
+    with changing(Server, moment, append):
         said = desk.refused(StillArriving, "orders.csv", store=at(server))
     assert "changed while it was copied" in said
     assert desk.ask("orders.csv", at(server)).parts[0].read_bytes() == file.read_bytes()
