@@ -32,7 +32,15 @@ Stopped
   ├─ FitFailed              no parameters of a prediction model fit the history
   │    └─ TooLittleHistory  too few customers or weeks to fit, or to hold some back
   ├─ NothingPublished       nothing is live yet: the first night has not run
-  └─ CannotPublish          live cannot be moved to where it was asked to go
+  ├─ CannotPublish          live cannot be moved to where it was asked to go
+  └─ DeployStopped          a release does not go live; what is live stays, with its code
+       ├─ NoSuchRelease     the commit is not there, or cannot be checked out
+       ├─ NotAllSent        campaigns of the day are not all known to be out
+       ├─ NotProvenOnQA     the release has not been published on the instance that goes first
+       ├─ CannotReplay      what is live does not come out again from its own code and batches
+       ├─ AwaitsApproval    a person has to read the comparison, and approve it by its hash
+       ├─ ReleaseBlocked    something differs that no change request declares, or was refused
+       └─ WindowMissed      the closing hour has passed: the next slot takes it
 
 No message carries a value of a customer: a message may be sent to a person, a value may not.
 """
@@ -217,3 +225,39 @@ class NothingPublished(Stopped):
 
 class CannotPublish(Stopped):
     """Live cannot be moved to where it was asked to go."""
+
+
+class DeployStopped(Stopped):
+    """A release does not go live. What is live stays, with the code that made it."""
+
+
+class NoSuchRelease(DeployStopped):
+    """The commit is not there, or cannot be checked out."""
+
+    exit_code = 2
+
+
+class NotAllSent(DeployStopped):
+    """Campaigns of the day are not all known to be sent, held or cancelled."""
+
+
+class NotProvenOnQA(DeployStopped):
+    """The release has not been published on the instance that goes first."""
+
+
+class CannotReplay(DeployStopped):
+    """What is live does not come out again from its own code and batches."""
+
+
+class AwaitsApproval(DeployStopped):
+    """A person has to read the comparison, and approve it by its hash."""
+
+    exit_code = 3
+
+
+class ReleaseBlocked(DeployStopped):
+    """Something differs that no change request declares, or a person refused it."""
+
+
+class WindowMissed(DeployStopped):
+    """The closing hour has passed: the release waits for the next slot."""

@@ -84,6 +84,11 @@ class Instance(BaseSettings):
         return self.root / "live.duckdb"
 
     @property
+    def releases(self) -> Path:
+        """Releases checked out beside each other, by commit."""
+        return self.root / "releases"
+
+    @property
     def outbox(self) -> Path:
         """Campaign files, by channel."""
         return self.root / "outbox"

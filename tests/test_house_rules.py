@@ -28,6 +28,8 @@ OPENS = {
     "intake": {"contracts"},
     "builds": {"contracts", "intake"},
     "campaigns": {"contracts", "intake", "builds"},
+    "comparison": {"contracts", "intake", "builds", "campaigns"},
+    "releases": {"contracts", "intake", "builds", "campaigns", "comparison"},
     "predictions": set(),
 }
 SHARED = {"errors", "settings", "ledger"}
