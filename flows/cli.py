@@ -141,14 +141,12 @@ def recount(
     from flows.builds import live
     from flows.builds.recount import recount as count_anew
     from flows.contracts.files import read_contracts
-    from flows.ledger import Ledger
     from flows.settings import read_instance
 
     instance = read_instance()
     with nights.lock(instance):
         build_id = live.current_or_stop(instance)
-        ledger = Ledger(instance.ledger_url)
-        found = count_anew(instance, ledger, read_contracts(), build_id, customers)
+        found = count_anew(instance, read_contracts(), build_id, customers)
     typer.echo(found.sentence)
     for each in found.differences:
         typer.echo(f"  {each.sentence}")

@@ -112,7 +112,7 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, option
         if instance.recount_customers:
             # Nobody waits for it any more.
             night.step("counting a sample anew")
-            told.append(count_anew(instance, ledger, contracts, built.build_id))
+            told.append(count_anew(instance, contracts, built.build_id))
         night.done(built.build_id, " ".join(told))
         return built.build_id
 
@@ -202,7 +202,6 @@ def send_campaigns(
 @task(cache_policy=NO_CACHE, task_run_name="count a sample anew")
 def count_anew(
     instance: Instance,
-    ledger: Ledger,
     contracts: Mapping[str, Contract],
     build_id: str,
 ) -> str:
@@ -212,7 +211,7 @@ def count_anew(
     """
     try:
         asked = instance.recount_customers
-        found = recount(instance, ledger, contracts, build_id, asked)
+        found = recount(instance, contracts, build_id, asked)
     except BuildFailed as failed:
         log.warning("no sample could be counted anew: %s", failed)
         return f"No sample could be counted anew: {failed}"

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import sqlalchemy as sa
 
-from flows.builds import dbt, fingerprints, fork, live, pins
+from flows.builds import dbt, fingerprints, fork, live, pinned_batches, pins
 from flows.builds.release import code_version
 from flows.contracts.contract import Contract
 from flows.contracts.policy import Verdict
@@ -33,6 +33,8 @@ from flows.settings import Instance
 
 # A fixed name keeps dbt's parse of the project valid from night to night.
 CANDIDATE = "candidate.duckdb"
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+Fill = Callable[[Path, pins.Clock], Path]
 
 
 @dataclass(frozen=True)
@@ -61,23 +63,49 @@ def build(
     Raises:
         BuildFailed: when a model or a test failed. The candidate is thrown away.
     """
-    release = code_version()
     base = None if from_nothing else base_of(ledger, day)
     pinned = pins.choose(ledger, contracts, verdicts)
+
+    def fill(candidate: Path, clock: pins.Clock) -> Path:
+        fork.fork(live.path_of(instance, base) if base else None, candidate)
+        pins.pin(candidate, clock, pinned)
+        return dbt.run(instance, candidate, ["build", *NO_UNIT_TESTS], progress)
+
+    return make(instance, ledger, day, base, pinned, fill)
+
+
+def make(
+    instance: Instance,
+    ledger: Ledger,
+    day: dt.date,
+    base: str | None,
+    pinned: Sequence[pins.Pinned],
+    fill: Fill,
+) -> Build:
+    """Have a candidate filled and keep it under a name of its own; made before, it is kept as is.
+
+    Args:
+        instance: where builds stand. Its lock must be held: there is one candidate at a time.
+        ledger: what it is written down in.
+        day: the business date.
+        base: the build it is forked from, or None.
+        pinned: what it is made of.
+        fill: makes and tests everything in the candidate, and returns dbt's artifacts.
+
+    Raises:
+        BuildFailed: when a model or a test failed. The candidate is thrown away.
+    """
+    release = code_version()
     inputs = pins.inputs_digest(base, release, pinned)
     done = _same_inputs(instance, ledger, day, inputs)
     if done is not None:
         return Build(done["build_id"], day, done["seconds"] or 0.0, reused=True)
     clock = pins.Clock(_next_id(ledger, day), day, release, base)
-    _open(ledger, clock, inputs, verdicts)
+    _open(ledger, clock, inputs, [each.verdict for each in pinned])
     started = time.monotonic()
     candidate = instance.builds / CANDIDATE
     try:
-        fork.fork(live.path_of(instance, base) if base else None, candidate)
-        pins.pin(candidate, clock, pinned)
-        made = dbt.run(
-            instance, candidate, ["build", "--exclude-resource-type", "unit_test"], progress
-        )
+        made = fill(candidate, clock)
         prints = _finish(candidate, made / "manifest.json")
     except BuildFailed as failed:
         fork.discard(candidate)
@@ -87,6 +115,7 @@ def build(
         raise
     seconds = time.monotonic() - started
     shutil.copyfile(made / "manifest.json", live.manifest_of(instance, clock.build_id))
+    pinned_batches.keep(live.batches_of(instance, clock.build_id), pinned)
     _keep(instance, ledger, clock.build_id, candidate, prints, seconds)
     return Build(clock.build_id, day, seconds, reused=False)
 

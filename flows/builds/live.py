@@ -26,6 +26,11 @@ def manifest_of(instance: Instance, build_id: str) -> Path:
     return instance.builds / f"{build_id}.manifest.json"
 
 
+def batches_of(instance: Instance, build_id: str) -> Path:
+    """Return the list of the batches that a build was made of."""
+    return instance.builds / f"{build_id}.batches.json"
+
+
 def current(instance: Instance) -> str | None:
     """Return the id of the build that live points to, or None before the first."""
     return instance.live.readlink().stem if instance.live.is_symlink() else None

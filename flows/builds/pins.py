@@ -23,6 +23,9 @@ from flows.contracts.policy import Verdict
 from flows.intake.casting import identifier, literal
 from flows.ledger import Ledger, deliveries
 
+# What contracts and decisions make of the batches, and models read.
+TOLD = ("batches", "set_aside")
+
 
 @dataclass(frozen=True)
 class Pinned:
@@ -105,14 +108,49 @@ def pin(
             if records is not None and each.contract.customer_through is not None:
                 _write_accounts(connection, each.contract.customer_through)
         _write_clock(connection, clock)
-        _write_states(connection, clock.business_date, pinned)
-        asides = [
-            set_aside.Quarantine(p.contract, dict(zip(p.dates, p.quarantines, strict=True)))
-            for p in pinned
-        ]
-        set_aside.write(connection, clock.business_date, asides, sampled=records is not None)
-        # A build holds the raw views of its contracts and no others.
-        _drop_others(connection, {each.contract.table for each in pinned})
+        _write_told(connection, clock.business_date, pinned, sampled=records is not None)
+
+
+def pin_anew(build: Path, clock: Clock, pinned: Sequence[Pinned]) -> list[str]:
+    """Let a copy of a build be seen by other contracts and code; base and batches stay the same.
+
+    Returns:
+        The tables of `raw` that say something else than before, so that models of them do too.
+    """
+    with duckdb.connect(str(build)) as connection:
+        before = [_content(connection, table) for table in TOLD]
+        for each in pinned:
+            name = identifier(each.contract.table)
+            connection.execute(f"create or replace view raw.{name} as {_view(each)}")
+        connection.execute(
+            "update raw.build set build_id = ?, code_version = ?",
+            [clock.build_id, clock.code_version],
+        )
+        _write_told(connection, clock.business_date, pinned, sampled=False)
+        after = [_content(connection, table) for table in TOLD]
+    return [table for table, old, new in zip(TOLD, before, after, strict=True) if old != new]
+
+
+def _write_told(
+    connection: duckdb.DuckDBPyConnection,
+    day: dt.date,
+    pinned: Sequence[Pinned],
+    sampled: bool,
+) -> None:
+    _write_states(connection, day, pinned)
+    asides = [
+        set_aside.Quarantine(p.contract, dict(zip(p.dates, p.quarantines, strict=True)))
+        for p in pinned
+    ]
+    set_aside.write(connection, day, asides, sampled)
+    # A build holds the raw views of its contracts and no others.
+    _drop_others(connection, {each.contract.table for each in pinned})
+
+
+def _content(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, int]:
+    query = f"select count(*), coalesce(sum(hash({table})), 0) from raw.{table}"
+    rows, total = connection.execute(query).fetchall()[0]
+    return int(rows), int(total)
 
 
 def _batch_files(pinned: Sequence[Pinned]) -> list[base.BatchFile]:

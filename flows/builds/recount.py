@@ -12,16 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import sqlalchemy as sa
 
-from flows.builds import dbt, fork, live, pins
+from flows.builds import dbt, fork, live, pinned_batches, pins
 from flows.builds.build import CANDIDATE
 from flows.builds.fingerprints import OWN_NAMES
 from flows.contracts.contract import Contract
-from flows.contracts.policy import Verdict
 from flows.intake.casting import identifier
-from flows.ledger import Ledger
-from flows.ledger import pins as pins_table
 from flows.settings import Instance
 
 INCREMENTAL = "config.materialized:incremental"
@@ -81,7 +77,6 @@ class Recount:
 
 def recount(
     instance: Instance,
-    ledger: Ledger,
     contracts: Mapping[str, Contract],
     build_id: str,
     customers: int,
@@ -95,7 +90,7 @@ def recount(
     """
     built = live.path_of(instance, build_id)
     clock, records = _asked(built, customers)
-    pinned = pins.choose(ledger, contracts, _verdicts(ledger, contracts, build_id))
+    pinned = pinned_batches.read(live.batches_of(instance, build_id), contracts)
     # At the place of every build, under which dbt's parse of the project is valid.
     anew = instance.builds / CANDIDATE
     try:
@@ -133,23 +128,6 @@ def _asked(built: Path, customers: int) -> tuple[pins.Clock, list[int]]:
         clock = pins.Clock(*told)
         sql = SAMPLE.format(day=clock.business_date, customers=customers)
         return clock, [int(row[0]) for row in connection.execute(sql).fetchall()]
-
-
-def _verdicts(ledger: Ledger, contracts: Mapping[str, Contract], build_id: str) -> list[Verdict]:
-    query = sa.select(pins_table).where(pins_table.c.build_id == build_id)
-    told = ("state", "policy", "hold", "sentence")
-    return [
-        Verdict(
-            table=row["table_name"],
-            as_of=row["as_of_date"],
-            may_build=True,
-            decided="",
-            is_consent=contracts[row["table_name"]].is_consent,
-            **{name: row[name] for name in told},
-        )
-        for row in ledger.rows(query)
-        if row["table_name"] in contracts
-    ]
 
 
 def _incremental(manifest: Path) -> list[str]:

@@ -6,8 +6,6 @@ again from its batches, which are kept.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flows.builds import fork, live
 from flows.settings import Instance
 
@@ -18,11 +16,8 @@ def remove_old_builds(instance: Instance) -> list[str]:
     kept = {*ids[-instance.keep_builds :], live.current(instance)}
     removed = [build_id for build_id in ids if build_id not in kept]
     for build_id in removed:
-        _remove(live.path_of(instance, build_id), live.manifest_of(instance, build_id))
+        # A reader that has the file open keeps it until it is done.
+        fork.discard(live.path_of(instance, build_id))
+        live.manifest_of(instance, build_id).unlink(missing_ok=True)
+        live.batches_of(instance, build_id).unlink(missing_ok=True)
     return removed
-
-
-def _remove(build: Path, manifest: Path) -> None:
-    # A reader that has the file open keeps it until it is done.
-    fork.discard(build)
-    manifest.unlink(missing_ok=True)
