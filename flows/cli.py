@@ -116,14 +116,14 @@ def gate(
 @app.command()
 def rollback() -> None:
     """Move live back to the build that was live before. The campaigns that went out have gone."""
-    from flows import nights
+    from flows import nights, slots
     from flows.builds import live
     from flows.ledger import Ledger
     from flows.settings import read_instance
 
     instance = read_instance()
     ledger = Ledger(instance.ledger_url)
-    with nights.lock(instance):
+    with slots.hold(instance, ledger, "rolling back"):
         nights.repair(instance, ledger)
         left, now_live = live.roll_back(instance, ledger)
     typer.echo(f"Live was {left} and is {now_live}. To go forward again: scv run {left[:10]}")
@@ -137,14 +137,15 @@ def recount(
 
     Every night does so for a few, when its campaigns are out.
     """
-    from flows import nights
+    from flows import slots
     from flows.builds import live
     from flows.builds.recount import recount as count_anew
     from flows.contracts.files import read_contracts
+    from flows.ledger import Ledger
     from flows.settings import read_instance
 
     instance = read_instance()
-    with nights.lock(instance):
+    with slots.hold(instance, Ledger(instance.ledger_url), "counting a sample anew"):
         build_id = live.current_or_stop(instance)
         found = count_anew(instance, read_contracts(), build_id, customers)
     typer.echo(found.sentence)

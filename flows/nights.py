@@ -1,12 +1,8 @@
-"""One night at a time on an instance: the lock, the repair after a crash, and the row of the night.
-
-The lock is the operating system's: it ends with the process that holds it, however that ends.
-"""
+"""One night of an instance: its row in the ledger, and the repair of what a crash left."""
 
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +10,9 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from flows import slots
 from flows.builds import build, live
-from flows.errors import InstanceBusy, Stopped
+from flows.errors import Stopped
 from flows.ledger import Ledger, nights, now
 from flows.settings import Instance
 
@@ -52,31 +49,13 @@ class Night:
 
 
 @contextmanager
-def lock(instance: Instance) -> Iterator[None]:
-    """Hold the instance for this process.
-
-    Raises:
-        InstanceBusy: when another process holds it.
-    """
-    instance.root.mkdir(parents=True, exist_ok=True)
-    with (instance.root / ".lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InstanceBusy(
-                f"Another batch is running on {instance.instance}. See how far it is: scv status"
-            ) from None
-        yield
-
-
-@contextmanager
 def open_night(instance: Instance, ledger: Ledger, day: dt.date) -> Iterator[Night]:
     """Hold the instance, repair what a crash left, and keep the row of one night.
 
     Raises:
         InstanceBusy: when another process holds the instance.
     """
-    with lock(instance):
+    with slots.hold(instance, ledger, f"the night of {day}"):
         repaired = repair(instance, ledger)
         night_id = ledger.add(
             nights,
@@ -98,7 +77,7 @@ def open_night(instance: Instance, ledger: Ledger, day: dt.date) -> Iterator[Nig
 
 
 def repair(instance: Instance, ledger: Ledger) -> list[str]:
-    """Bring ledger and disk together after a crash. Call with the lock held; say what was done."""
+    """Bring ledger and disk together after a crash. Call with the slot held; say what was done."""
     said = []
     running = ledger.rows(sa.select(nights).where(nights.c.state == "running"))
     for row in running:

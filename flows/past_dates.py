@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from flows import slots
 from flows.contracts.contract import Contract
 from flows.contracts.files import read_contracts
 from flows.errors import CorrectionRefused, SettingsWrong
@@ -18,7 +19,6 @@ from flows.intake.manifest import Manifest, is_delivered, no_manifest, read_mani
 from flows.intake.receive import receive
 from flows.intake.sources.declared import read_sources, source_of
 from flows.ledger import Ledger
-from flows.nights import lock
 from flows.settings import Instance
 from flows.summary import latest_day
 
@@ -61,7 +61,7 @@ def receive_again(instance: Instance, table: str, day: dt.date) -> Received:
     _refuse_too_far_back(ledger, contract, day)
     source = source_of(read_sources(), contract)
     manifest = _told(instance, contract, source, day)
-    with lock(instance):
+    with slots.hold(instance, ledger, f"taking in {table} for {day}"):
         return receive(Intake(instance, ledger, contract, source, day, manifest, again=True))
 
 

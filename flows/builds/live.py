@@ -55,15 +55,22 @@ def manifest_of_live(instance: Instance) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def publish(instance: Instance, ledger: Ledger, build_id: str) -> None:
+def publish(
+    instance: Instance, ledger: Ledger, build_id: str, instead_of: str | None = None
+) -> None:
     """Point live at a build and write it down.
 
+    Args:
+        instance: whose live.
+        ledger: where it is written down.
+        build_id: what is published.
+        instead_of: what must be live until then, where that matters.
+
     Raises:
-        CannotPublish: when the build is not there.
+        CannotPublish: when the build is not there, or something else went live meanwhile.
     """
     replaced = current(instance)
-    _point(instance, build_id)
-    _write_down(ledger, build_id, replaced, "publish")
+    _swap(instance, ledger, build_id, instead_of or replaced, "publish")
 
 
 def roll_back(instance: Instance, ledger: Ledger) -> tuple[str, str]:
@@ -82,12 +89,7 @@ def roll_back(instance: Instance, ledger: Ledger) -> tuple[str, str]:
     earlier = (ledger.row(query) or {}).get("replaced_build_id")
     if earlier is None:
         raise CannotPublish(f"{now_live} is the first build: there is none to roll back to.")
-    _point(instance, earlier)
-    with ledger.write() as connection:
-        connection.execute(
-            sa.update(builds).where(builds.c.build_id == now_live).values(state="rolled back")
-        )
-    _write_down(ledger, earlier, now_live, "roll back")
+    _swap(instance, ledger, earlier, now_live, "roll back")
     return now_live, earlier
 
 
@@ -99,16 +101,45 @@ def repair(instance: Instance, ledger: Ledger) -> str | None:
     last = ledger.row(sa.select(publications).order_by(publications.c.id.desc()))
     if last is not None and last["build_id"] == now_live:
         return None
-    _write_down(ledger, now_live, last["build_id"] if last else None, "repaired")
+    with ledger.write() as connection:
+        # What had been replaced and is live again was rolled back to.
+        back = last is not None and last["replaced_build_id"] == now_live
+        kind = "roll back" if back else "repaired"
+        _write_down(connection, now_live, last["build_id"] if last else None, kind)
     return f"Live points to {now_live}, which the ledger did not know: written down now."
 
 
-def _point(instance: Instance, build_id: str) -> None:
+def _swap(
+    instance: Instance, ledger: Ledger, build_id: str, instead_of: str | None, kind: str
+) -> None:
+    """Compare and swap: the link moves within the transaction that writes it down.
+
+    Of two that swap at once the second fails, at the number of its publication. After a crash
+    between the link and the end of the transaction the link counts, and `repair` writes it down.
+    """
     target = path_of(instance, build_id)
     if not target.is_file():
         raise CannotPublish(
             f"The build {build_id} is not at {target}: it was removed. Run its date again."
         )
+    last = ledger.row(sa.select(publications.c.id).order_by(publications.c.id.desc()))
+    try:
+        with ledger.write() as connection:
+            number = (last["id"] if last else 0) + 1
+            _write_down(connection, build_id, instead_of, kind, number)
+            if current(instance) != instead_of:
+                raise CannotPublish(
+                    f"Live is {current(instance)} and no longer {instead_of}: {build_id} was made "
+                    "to replace that one. Begin again."
+                )
+            _point(instance, target)
+    except sa.exc.IntegrityError:
+        raise CannotPublish(
+            f"Somebody else moved live while {build_id} was published. See: scv status"
+        ) from None
+
+
+def _point(instance: Instance, target: Path) -> None:
     arriving = instance.live.with_name(".live.duckdb")
     arriving.unlink(missing_ok=True)
     arriving.symlink_to(target.relative_to(instance.live.parent))
@@ -124,13 +155,20 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _write_down(ledger: Ledger, build_id: str, replaced: str | None, kind: str) -> None:
-    with ledger.write() as connection:
-        connection.execute(
-            sa.insert(publications).values(
-                build_id=build_id, replaced_build_id=replaced, kind=kind, published_at=now()
-            )
-        )
-        connection.execute(
-            sa.update(builds).where(builds.c.build_id == build_id).values(state="published")
-        )
+def _write_down(
+    connection: sa.Connection,
+    build_id: str,
+    replaced: str | None,
+    kind: str,
+    number: int | None = None,
+) -> None:
+    told = {"build_id": build_id, "replaced_build_id": replaced, "kind": kind}
+    numbered = {} if number is None else {"id": number}
+    connection.execute(sa.insert(publications).values(published_at=now(), **told, **numbered))
+    _move_on(connection, build_id, "published")
+    if kind == "roll back":
+        _move_on(connection, replaced, "rolled back")
+
+
+def _move_on(connection: sa.Connection, build_id: str | None, state: str) -> None:
+    connection.execute(sa.update(builds).where(builds.c.build_id == build_id).values(state=state))

@@ -21,7 +21,7 @@ import pytest
 import sqlalchemy as sa
 
 from demo.delivery import Client
-from flows import nights
+from flows import slots
 from flows.builds import fingerprints, live
 from flows.contracts.files import read_contracts
 from flows.errors import InstanceBusy
@@ -289,8 +289,8 @@ def test_a_second_batch_on_the_same_instance_is_refused(
     delivered: Path, instance: Instance, ledger: Ledger, scv: Scv
 ) -> None:
     before = Live.of(instance)
-    with nights.lock(instance):
-        with pytest.raises(InstanceBusy), nights.lock(instance):
+    with slots.hold(instance, ledger, "the night of 2017-11-20"):
+        with pytest.raises(InstanceBusy), slots.hold(instance, ledger, "another"):
             pass
         answer, rollback = scv("run", str(DAY)), scv("rollback")
     assert (answer.code, rollback.code) == (1, 1)
