@@ -1,0 +1,163 @@
+"""A deploy and its steps in the ledger, and who approved what.
+
+Each step is a row, so that a deploy that was cut off is taken up where it was, and a year on
+there is an answer to when, by whom and on which comparison a release went live.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from flows.errors import AwaitsApproval, SettingsWrong, Stopped
+from flows.ledger import Ledger, Row, approvals, deploy_steps, deploys, now
+
+SHOWN = 12  # characters of a hash that a person reads and types
+
+
+@dataclass
+class Step:
+    """One step of a deploy that is running; `sentence` is what it came to."""
+
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """One release on its way to live, instead of one build."""
+
+    ledger: Ledger
+    deploy_id: int
+    release: str
+    build_id: str
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Keep the row of one step, however it ends."""
+        key = self.ledger.add(
+            deploy_steps,
+            deploy_id=self.deploy_id,
+            step=name,
+            state="running",
+            started_at=now(),
+        )
+        step = Step()
+        try:
+            yield step
+        except BaseException as error:
+            said = str(error) if isinstance(error, Stopped) else f"Ended by {type(error).__name__}."
+            self._end_step(key, "stopped", said)
+            raise
+        self._end_step(key, "done", step.sentence)
+
+    def has_done(self, name: str) -> bool:
+        """True when a step was done before, in this deploy."""
+        query = sa.select(deploy_steps.c.id).where(
+            deploy_steps.c.deploy_id == self.deploy_id,
+            deploy_steps.c.step == name,
+            deploy_steps.c.state == "done",
+        )
+        return self.ledger.row(query) is not None
+
+    def tell(self, **values: Any) -> None:
+        """Write down what is known of the deploy now."""
+        self.ledger.change(deploys, deploys.c.id == self.deploy_id, **values)
+
+    def end(self, state: str, sentence: str) -> None:
+        """Write down what became of the deploy, or what it waits for."""
+        self.tell(state=state, sentence=sentence, ended_at=now())
+
+    def _end_step(self, key: int, state: str, sentence: str) -> None:
+        known = deploy_steps.c.id == key
+        self.ledger.change(deploy_steps, known, state=state, sentence=sentence, ended_at=now())
+
+
+def open_deploy(ledger: Ledger, release: str, build_id: str) -> Deploy:
+    """Take up the deploy of a release instead of a build where it was left, or begin one."""
+    for row in ledger.rows(sa.select(deploys).where(deploys.c.state == "running")):
+        # The slot of the instance is ours: whoever ran it is dead.
+        ledger.change(deploys, deploys.c.id == row["id"], state="killed", ended_at=now())
+    query = sa.select(deploys).where(
+        deploys.c.release == release,
+        deploys.c.build_id == build_id,
+        deploys.c.state.not_in(["published", "rolled back"]),
+    )
+    known = ledger.row(query.order_by(deploys.c.id.desc()))
+    if known is not None:
+        found = Deploy(ledger, known["id"], release, build_id)
+        found.tell(state="running", sentence="", ended_at=None)
+        return found
+    day = dt.date.fromisoformat(build_id[:10])
+    told = {"release": release, "build_id": build_id, "business_date": day}
+    key = ledger.add(deploys, state="running", started_at=now(), **told)
+    return Deploy(ledger, key, release, build_id)
+
+
+def latest(ledger: Ledger) -> Row | None:
+    """Return the row of the newest deploy."""
+    return ledger.row(sa.select(deploys).order_by(deploys.c.id.desc()))
+
+
+def steps_of(ledger: Ledger, deploy_id: int) -> list[Row]:
+    """Return the steps of a deploy, in order."""
+    query = sa.select(deploy_steps).where(deploy_steps.c.deploy_id == deploy_id)
+    return ledger.rows(query.order_by(deploy_steps.c.id))
+
+
+def has_published(ledger: Ledger, release: str) -> bool:
+    """True when a release was published by a deploy of this ledger's instance."""
+    query = sa.select(deploys.c.id).where(
+        deploys.c.release == release, deploys.c.state == "published"
+    )
+    return ledger.row(query) is not None
+
+
+def decision_on(ledger: Ledger, report_hash: str) -> Row | None:
+    """Return the newest decision of a person on a report, by its hash."""
+    query = sa.select(approvals).where(approvals.c.report_hash == report_hash)
+    return ledger.row(query.order_by(approvals.c.id.desc()))
+
+
+def decide(ledger: Ledger, report_hash: str, decision: str, who: str, why: str) -> str:
+    """Write down what a person decided on the report that waits; return its whole hash.
+
+    Args:
+        ledger: of the instance.
+        report_hash: the hash, or at least its first twelve characters.
+        decision: approved or refused.
+        who: the person, by name.
+        why: the reason.
+
+    Raises:
+        SettingsWrong: when no report with that hash waits.
+    """
+    waiting = ledger.rows(sa.select(deploys).where(deploys.c.state == "waiting"))
+    found = [row for row in waiting if _is_meant(str(row["report_hash"]), report_hash)]
+    if not found:
+        named = [f"{str(row['report_hash'])[:SHOWN]} ({row['release']})" for row in waiting]
+        raise SettingsWrong(
+            f"No report that waits has the hash {report_hash}: "
+            f"{'waiting are ' + ', '.join(named) if named else 'none is waiting'}. "
+            "A candidate that was made anew has another hash: read its report first"
+        )
+    whole = str(found[-1]["report_hash"])
+    told = {"decision": decision, "who": who, "why": why}
+    ledger.add(approvals, report_hash=whole, made_at=now(), **told)
+    return whole
+
+
+def awaits(report_hash: str, release: str, why: str) -> AwaitsApproval:
+    """Return the error that says what a person has to do."""
+    return AwaitsApproval(
+        f"{release} waits for approval: {why} Read the report, then: scv approve "
+        f"{report_hash[:SHOWN]} --who NAME --why REASON, and scv redeploy {release}"
+    )
+
+
+def _is_meant(report_hash: str, typed: str) -> bool:
+    return len(typed) >= SHOWN and report_hash.startswith(typed.lower())
