@@ -247,3 +247,7 @@ def main() -> None:
     except Stopped as stopped:
         typer.secho(f"Stopped: {stopped}", fg="red", err=True)
         sys.exit(stopped.exit_code)
+
+
+if __name__ == "__main__":  # how a release's own `scv` is called
+    main()

@@ -27,6 +27,7 @@ Stopped
   ├─ NoMemory               a delivery needs more memory than the intake may use
   ├─ RowsLost               rows in do not add up to rows out: a fault of ours, nothing is taken
   ├─ NightStopped           by policy nothing may be built from what came; live stays as it was
+  ├─ NightFailed            the night of a release, in a process of its own, did not end well
   ├─ CorrectionRefused      rows set aside cannot be let in as asked: nothing is changed
   ├─ BuildFailed            dbt could not build a model, or a test of ours failed
   ├─ FitFailed              no parameters of a prediction model fit the history
@@ -205,6 +206,10 @@ class CorrectionRefused(Stopped):
 
 class NightStopped(Stopped):
     """By policy nothing may be built from what came. Live stays as it was."""
+
+
+class NightFailed(Stopped):
+    """The night of a release, in a process of its own, did not end well. Its sentence says why."""
 
 
 class BuildFailed(Stopped):

@@ -9,14 +9,16 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.errors import SettingsWrong
 
 PROJECT = Path(__file__).resolve().parents[1]
+TUESDAY = 1  # as dt.date.weekday counts
 
 
 class Instance(BaseSettings):
@@ -43,11 +45,61 @@ class Instance(BaseSettings):
         200, ge=0, description="about so many are counted anew each night; 0 for nobody"
     )
     build_timeout_minutes: int = Field(180, ge=1, description="after this a build is killed")
+    nightly_at: dt.time = Field(
+        dt.time(22), description="the client's clock: the night of that very business date starts"
+    )
+    redeploy_at: dt.time = Field(
+        dt.time(15), description="the client's clock, every other Tuesday: a release may go live"
+    )
+    redeploy_closes: dt.time = Field(
+        dt.time(19), description="what has not begun by then waits for the next such Tuesday"
+    )
+    redeploy_from: dt.date = Field(dt.date(2026, 1, 6), description="the first of those Tuesdays")
+    serve_port: int = Field(
+        4200, ge=1024, le=65534, description="of `scv serve`; the pages are on the next one"
+    )
+    notify: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="who is told of failures, holds and releases: Apprise URLs and a space"
+    )
+    pages_url: str | None = Field(None, description="where people read the reports: for notices")
 
     @field_validator("deliveries", "warehouse")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path if path.is_absolute() else PROJECT / path
+
+    @field_validator("nightly_at", "redeploy_at", "redeploy_closes")
+    @classmethod
+    def _on_the_minute(cls, time: dt.time) -> dt.time:
+        # A bare number would be seconds after midnight.
+        if time.second or time.microsecond or time.tzinfo is not None:
+            raise ValueError("a time of the client's clock is written like 22:00")
+        return time
+
+    @field_validator("redeploy_closes")
+    @classmethod
+    def _after_it_opens(cls, closes: dt.time, others: ValidationInfo) -> dt.time:
+        opens = others.data.get("redeploy_at")
+        if opens is not None and closes <= opens:
+            raise ValueError(f"it must be later than SCV_REDEPLOY_AT, which is {opens:%H:%M}")
+        return closes
+
+    @field_validator("redeploy_from")
+    @classmethod
+    def _a_tuesday(cls, day: dt.date) -> dt.date:
+        if day.weekday() != TUESDAY:
+            raise ValueError(f"{day} is a {day:%A}, and releases go live on Tuesdays")
+        return day
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def _apart(cls, addresses: Any) -> Any:
+        return addresses.split() if isinstance(addresses, str) else addresses
+
+    @field_validator("pages_url")
+    @classmethod
+    def _without_a_slash(cls, url: str | None) -> str | None:
+        return url.rstrip("/") if url else None
 
     @property
     def root(self) -> Path:
@@ -120,4 +172,5 @@ def read_instance() -> Instance:
     except ValidationError as error:
         first = error.errors()[0]
         name = "SCV_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsWrong(f"{name} is not usable: {first['msg']}.") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsWrong(f"{name} is not usable: {reason}.") from None

@@ -1,0 +1,1 @@
+"""What runs by itself, and on a machine of its own."""
