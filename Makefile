@@ -1,6 +1,6 @@
 # `make` alone says what there is. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint docs deliver status lock clean \
+.PHONY: help install run test lint docs deliver channels status lock clean \
 	benchmark-intake benchmark-nightly scale
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -47,6 +47,9 @@ docs: install ## build the documentation site of what is live into site/
 
 deliver: install ## let the demo client deliver a date: make deliver DATE=2017-11-22
 	@$(BIN)/python -m demo.client $(DATE)
+
+channels: install ## let the demo client's channels receipt a date: make channels DATE=2017-11-22
+	@$(BIN)/python -m demo.channel $(DATE)
 
 status: install ## what is live, and what became of the last night
 	@$(BIN)/scv status

@@ -2,7 +2,8 @@
 
     python -m demo.nights [--site FOLDER]
 
-The client delivers its history, then day by day; each delivery is followed by its batch.
+The client delivers its history, then day by day; each delivery is followed by its
+batch, and the channels receipt what it hands over.
 """
 
 import sys
@@ -13,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from demo.channel import receipt
 from demo.delivery import Client
 from flows import console, prefect_settings
 from flows.builds import live
@@ -59,6 +61,7 @@ def _run(instance: Instance, day: date, *, send: bool) -> None:
     from flows.daily import daily
 
     daily(day, send=send)
+    receipt(instance.outbox, day)
     console.show_day(instance, read_day(Ledger(instance.ledger_url), day))
 
 

@@ -57,6 +57,11 @@ def say(sentence: str, style: str | None = None) -> None:
     console.print(sentence, style=style, markup=False, soft_wrap=True)
 
 
+def show(table: Table) -> None:
+    """Print one table."""
+    console.print(table)
+
+
 def narrate() -> None:
     """Print what the rooms say from now on."""
     logger = logging.getLogger("scv")

@@ -48,7 +48,7 @@ def every_other_tuesday(instance: Instance) -> Schedule:
 
 SCHEDULED = (
     Scheduled("nightly", "flows/nightly.py:nightly", every_night),
-    Scheduled("redeploy", "flows/redeploy.py:redeploy", every_other_tuesday, {"ref": "main"}),
+    Scheduled("redeploy", "flows/redeploy.py:redeploy", every_other_tuesday, {"scheduled": True}),
 )
 
 

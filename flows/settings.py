@@ -55,6 +55,15 @@ class Instance(BaseSettings):
         dt.time(19), description="what has not begun by then waits for the next such Tuesday"
     )
     redeploy_from: dt.date = Field(dt.date(2026, 1, 6), description="the first of those Tuesdays")
+    sent_margin_minutes: int = Field(
+        30, ge=0, description="so long must the day's last message be out before a release begins"
+    )
+    release_ref: str = Field(
+        "main", description="what goes live on Tuesdays: a branch or tag, such as origin/main"
+    )
+    after: str | None = Field(
+        None, description="the instance on which a release must have been published before: qa"
+    )
     serve_port: int = Field(
         4200, ge=1024, le=65534, description="of `scv serve`; the pages are on the next one"
     )
@@ -158,6 +167,13 @@ class Instance(BaseSettings):
     def ledger_url(self) -> str:
         """SQLAlchemy address of the ledger."""
         return f"sqlite:///{self.root / 'ledger.sqlite'}"
+
+    @property
+    def ledger_before(self) -> str | None:
+        """SQLAlchemy address of the ledger of the instance that goes first, where one does."""
+        if self.after is None:
+            return None
+        return f"sqlite:///{self.warehouse / self.after / 'ledger.sqlite'}"
 
 
 @lru_cache

@@ -48,6 +48,12 @@ def current_or_stop(instance: Instance) -> str:
     return build_id
 
 
+def release_of(ledger: Ledger, build_id: str) -> str:
+    """Return the version of the code that made a build."""
+    row = ledger.row(sa.select(builds.c.release).where(builds.c.build_id == build_id))
+    return str(row["release"]) if row else "unknown"
+
+
 def manifest_of_live(instance: Instance) -> Path | None:
     """Return dbt's manifest of what is live, or None where there is none."""
     build_id = current(instance)

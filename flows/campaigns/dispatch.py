@@ -17,6 +17,7 @@ import duckdb
 import sqlalchemy as sa
 
 from flows.builds.live import path_of
+from flows.campaigns.cancelling import cancelled
 from flows.campaigns.gate import Decision
 from flows.intake.casting import literal
 from flows.intake.landing import digest
@@ -41,7 +42,7 @@ class Sent:
 def dispatch(
     instance: Instance, ledger: Ledger, build_id: str, day: dt.date, decided: Sequence[Decision]
 ) -> list[Sent]:
-    """Send every occurrence that may go and has not gone; return all that have gone today.
+    """Send every occurrence that may go, has not gone and is not cancelled; return all that went.
 
     What a crash left half sent is finished first, from the build that it was begun with. Who has
     had a message of today is left out of what is sent later: a day's second build may choose
@@ -50,7 +51,7 @@ def dispatch(
     before = {row["campaign_id"] for row in _occurrences(ledger, day, "sent")}
     for row in _occurrences(ledger, day, "sending"):
         _send(instance, ledger, row)
-    known = {row["campaign_id"] for row in _occurrences(ledger, day)}
+    known = {row["campaign_id"] for row in _occurrences(ledger, day)} | cancelled(ledger, day)
     for decision in decided:
         if decision.verdict == "go" and decision.due.campaign_id not in known:
             _begin(instance, ledger, build_id, day, decision)

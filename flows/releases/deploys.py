@@ -55,12 +55,16 @@ class Deploy:
             raise
         self._end_step(key, "done", step.sentence)
 
-    def has_done(self, name: str) -> bool:
-        """True when a step was done before, in this deploy."""
-        query = sa.select(deploy_steps.c.id).where(
-            deploy_steps.c.deploy_id == self.deploy_id,
-            deploy_steps.c.step == name,
-            deploy_steps.c.state == "done",
+    def is_proved(self, name: str) -> bool:
+        """True when a step was done before for the build that is live, by whichever deploy."""
+        query = (
+            sa.select(deploy_steps.c.id)
+            .join(deploys, deploys.c.id == deploy_steps.c.deploy_id)
+            .where(
+                deploys.c.build_id == self.build_id,
+                deploy_steps.c.step == name,
+                deploy_steps.c.state == "done",
+            )
         )
         return self.ledger.row(query) is not None
 

@@ -4,9 +4,8 @@
     python -m flows.releases.remake replay 2017-11-21-01
 
 Tells on standard output, a JSON object a line, what each node came to, and last `done` with what
-came of it or `stopped` with the sentence. It ends when the one who asked ends, and the lock of the
-instance is that one's. Words and answers stay what they are from release to release: a checkout
-asks releases that are older than itself.
+came of it or `stopped` with the sentence. The slot of the instance is held by who asks. Words and
+answers stay what they are from release to release: a checkout asks releases older than itself.
 """
 
 from __future__ import annotations
@@ -14,16 +13,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from typing import Any
 
 _TELL = os.fdopen(os.dup(1), "w", buffering=1)
-
-
-def _end_with_who_asked() -> None:
-    while os.read(0, 1):
-        pass
-    os._exit(70)
 
 
 def _tell(message: dict[str, Any]) -> None:
@@ -32,7 +24,6 @@ def _tell(message: dict[str, Any]) -> None:
 
 def main() -> int:
     """Do what the arguments ask for and return the exit code."""
-    threading.Thread(target=_end_with_who_asked, daemon=True).start()
     from flows.contracts.files import read_contracts
     from flows.errors import Stopped
     from flows.ledger import Ledger

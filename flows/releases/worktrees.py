@@ -102,6 +102,12 @@ def release_of_live(instance: Instance, ledger: Ledger, project: Path = PROJECT)
     )
 
 
+def fetch(project: Path = PROJECT) -> None:
+    """Get what was pushed since; where nothing can be had, what is here counts."""
+    if git(project, "remote"):
+        git(project, "fetch", "--quiet", "--tags")
+
+
 def git(project: Path, *arguments: str) -> str | None:
     """Return what git says, or None where it refuses."""
     answer = subprocess.run(

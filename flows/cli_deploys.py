@@ -1,0 +1,75 @@
+"""`scv redeploy`, `scv approve`, `scv cancel`, `scv releases`: bring new code live."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.dates import date_of
+
+app = typer.Typer()
+Who = Annotated[str, typer.Option(help="Who decides: a name.")]
+Why = Annotated[str, typer.Option(help="The reason; it is kept with the release.")]
+
+
+@app.command()
+def redeploy(
+    ref: Annotated[str, typer.Argument(help="A commit, branch or tag; else SCV_RELEASE_REF.")] = "",
+) -> None:
+    """Make today's view again with new code, compare, and publish what is declared or approved.
+
+    Nothing is sent. It begins when every campaign of the day is out, and stops with a sentence
+    wherever a person has to decide; running it again takes it up there.
+    """
+    from flows import console, prefect_settings
+
+    console.narrate()
+    prefect_settings.quiet()
+    from flows.redeploy import redeploy as bring_live
+
+    typer.echo(bring_live(ref))
+
+
+@app.command()
+def approve(
+    report_hash: Annotated[str, typer.Argument(help="Of the report that was read.")],
+    who: Who,
+    why: Why,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it instead.")] = False,
+) -> None:
+    """Approve, or refuse, the comparison of a release by its hash. A new candidate has another."""
+    from flows.ledger import Ledger
+    from flows.releases import deploys
+    from flows.settings import read_instance
+
+    decision = "refused" if refuse else "approved"
+    ledger = Ledger(read_instance().ledger_url)
+    whole = deploys.decide(ledger, report_hash, decision, who, why)
+    row = deploys.latest(ledger)
+    release = row["release"] if row else ""
+    typer.echo(f"{whole[: deploys.SHOWN]} is {decision}. Go on with: scv redeploy {release}")
+
+
+@app.command()
+def cancel(
+    campaign: Annotated[str, typer.Argument(help="Such as win_back_email.")],
+    day: Annotated[str, typer.Argument(help="The business date, such as 2017-11-21.")],
+    who: Who,
+    why: Why,
+) -> None:
+    """Decide that a campaign of a date does not go out any more."""
+    from flows.campaigns.cancelling import cancel as write_down
+    from flows.ledger import Ledger
+    from flows.settings import read_instance
+
+    write_down(Ledger(read_instance().ledger_url), campaign, date_of(day), who, why)
+    typer.echo(f"{campaign} of {day} does not go out.")
+
+
+@app.command()
+def releases() -> None:
+    """Show the deploys of this instance: when, what came of each, and its steps."""
+    from flows.release_status import show_releases
+
+    show_releases()
