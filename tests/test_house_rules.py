@@ -29,8 +29,9 @@ OPENS = {
     "builds": {"contracts", "intake"},
     "campaigns": {"contracts", "intake", "builds"},
     "predictions": set(),
+    "comparison": {"contracts", "intake", "builds", "campaigns"},
 }
-SHARED = {"errors", "settings", "ledger"}
+SHARED = {"errors", "settings", "ledger", "distributions"}
 
 
 @cache
