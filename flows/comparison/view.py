@@ -47,12 +47,21 @@ class ViewChange:
 
 
 def straight_columns(side: Side) -> dict[str, dict[str, str]]:
-    """Return, by section, its columns that the view passes on as they are, and as what."""
+    """Return, by section, its columns that the view passes on as they are, and as what.
+
+    Where the view cannot be taken apart, those of the same name in the section it comes from.
+    """
     parts = parts_of(side)
     found: dict[str, dict[str, str]] = {}
-    for name, written in parts.columns.items() if parts else ():
+    if parts is None:
+        for name, models in side.graph.view_columns().items():
+            for relation in (f"marts.{model}" for model in models):
+                if name in side.columns.get(relation, {}):
+                    found.setdefault(relation, {})[name] = name
+        return found
+    for name, written in parts.columns.items():
         if written.straight is not None:
-            relation = parts.sections[next(iter(written.aliases))].relation if parts else ""
+            relation = parts.sections[next(iter(written.aliases))].relation
             found.setdefault(relation, {})[written.straight] = name
     return found
 
