@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_deploys, cli_predictions, cli_quarantine, cli_sources
+from flows import cli_deploys, cli_predictions, cli_quarantine, cli_releases, cli_sources
 from flows.dates import date_of
 from flows.errors import Stopped
 
@@ -30,6 +30,7 @@ app.add_typer(cli_predictions.app, name="predictions")
 app.add_typer(cli_sources.source, name="source")
 app.add_typer(cli_sources.contract, name="contract")
 app.add_typer(cli_deploys.app)
+app.command("diff")(cli_releases.diff)
 
 Day = Annotated[str, typer.Argument(help="The business date, such as 2017-11-21.")]
 

@@ -44,6 +44,21 @@ def histogram(found: Distribution) -> Markup:
     ).format(WIDTH, HEIGHT, f"{found.attribute}: {len(bars)} buckets", Markup("").join(drawn))
 
 
+def before_and_after(found: Distribution) -> tuple[Markup, Markup]:
+    """Return two pictures of an attribute's buckets, in one scale: the earlier build, the later.
+
+    Both are empty where nothing can be laid beside each other.
+    """
+    bars = [each for each in (found.unknown, *found.buckets) if each.today or each.before]
+    if not bars or any(each.before is None for each in bars):
+        return Markup(""), Markup("")
+    most = max(max(each.today, each.before or 0) for each in bars)
+    return (
+        _alone(found, [(b, b.before or 0) for b in bars], most, "then"),
+        _alone(found, [(b, b.today) for b in bars], most, "now"),
+    )
+
+
 def in_share(count: int, of: int) -> str:
     """Return a share in percent, with as many digits as say something."""
     share = 100 * count / of if of else 0.0
@@ -97,6 +112,26 @@ def _bar(bucket: Bucket, x: float, width: float, most: int, is_unknown: bool) ->
         *(said, x, width, HEIGHT, "unknown" if is_unknown else "now"),
         *(x, HEIGHT - height, width, height, before),
     )
+
+
+def _alone(found: Distribution, bars: Sequence[tuple[Bucket, int]], most: int, look: str) -> Markup:
+    step = WIDTH / len(bars)
+    drawn = [
+        Markup(
+            '<g><title>{}: {} ({})</title><rect class="hit" x="{:.1f}" y="0" width="{:.1f}" '
+            'height="{}"/><rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
+            "</g>"
+        ).format(
+            *(bucket.label, f"{count:,}", in_share(count, found.all_count)),
+            *(place * step, step - GAP, HEIGHT),
+            "unknown" if bucket is found.unknown else look,
+            *(place * step, HEIGHT - _height(count, most), step - GAP, _height(count, most)),
+        )
+        for place, (bucket, count) in enumerate(bars)
+    ]
+    return Markup(
+        '<svg viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">{}</svg>'
+    ).format(WIDTH, HEIGHT, f"{found.attribute}: {len(bars)} buckets", Markup("").join(drawn))
 
 
 def _height(count: int, most: int) -> float:

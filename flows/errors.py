@@ -4,6 +4,7 @@ Stopped
   ├─ SettingsWrong          the environment or the command line asks for something that is not there
   ├─ InstanceBusy           another batch holds this instance
   ├─ ContractWrong          a contract in expectations/ cannot be read or kept
+  ├─ RequestWrong           a change request in docs/requests/ cannot be read
   ├─ DeliveryRefused        a table came, but not as agreed
   │    ├─ StillAwaited      a late table may still come: its deadline is not over
   │    ├─ NothingDelivered  no manifest: the client has not delivered this date
@@ -73,6 +74,10 @@ class InstanceBusy(Stopped):
 
 class ContractWrong(Stopped):
     """A contract in `expectations/` cannot be read, or asks for a check that does not exist."""
+
+
+class RequestWrong(Stopped):
+    """A change request in `docs/requests/` cannot be read, or expects what nobody knows."""
 
 
 class DeliveryRefused(Stopped):

@@ -27,6 +27,7 @@ from flows.comparison.expected import released
 from flows.comparison.judgement import Judgement, judge
 from flows.comparison.result import Comparison
 from flows.comparison.sides import Limits
+from flows.comparison_pages import write_comparison
 from flows.errors import (
     AwaitsApproval,
     ReleaseBlocked,
@@ -36,7 +37,6 @@ from flows.ledger import Ledger
 from flows.nights import repair
 from flows.prefect_server import ends_with_us
 from flows.release_checks import closing_hour, code_of_live, refuse_unproven, refuse_unsent
-from flows.release_pages import write_report
 from flows.releases import deploys
 from flows.releases.deploys import Deploy
 from flows.releases.worktrees import Release, check_out, fetch
@@ -124,7 +124,7 @@ def _deploy(instance: Instance, run: Deploy, before: Release, release: Release) 
         found = compare_builds(instance, run.build_id, candidate)
         judged = _judge(instance, found, candidate, before, release)
         run.tell(report_hash=found.digest)
-        page = write_report(instance, release.commit, found, judged)
+        page = write_comparison(instance.reports / "comparisons", candidate, found, judged)
         step.sentence = f"{judged.words} The report: {page}"
     with run.step("approve") as step:
         step.sentence = _approved(run, found, judged)

@@ -52,6 +52,7 @@ def _environment() -> Environment:
     environment.filters["in_code"] = in_code
     environment.globals.update(
         histogram=drawing.histogram,
+        before_and_after=drawing.before_and_after,
         flow=drawing.flow,
         share=drawing.in_share,
         kind_of_move=drawing.kind_of_move,

@@ -32,7 +32,7 @@ OPENS = {
     "releases": {"contracts", "intake", "builds", "campaigns", "comparison"},
     "predictions": set(),
 }
-SHARED = {"errors", "settings", "ledger"}
+SHARED = {"errors", "settings", "ledger", "distributions"}
 
 
 @cache

@@ -1,0 +1,1 @@
+"""What differs between two builds of one client, against what a release declared to change."""

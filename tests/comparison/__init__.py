@@ -1,0 +1,1 @@
+"""Comparisons: what differs between two builds, and what a release declared."""
