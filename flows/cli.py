@@ -117,10 +117,14 @@ def gate(
 
 @app.command()
 def rollback() -> None:
-    """Move live back to the build that was live before. The campaigns that went out have gone."""
+    """Move live back to the build that was live before, and with it the code of the next night.
+
+    The campaigns that went out have gone.
+    """
     from flows import nights, slots
     from flows.builds import live
     from flows.ledger import Ledger
+    from flows.releases import deploys
     from flows.settings import read_instance
 
     instance = read_instance()
@@ -128,6 +132,7 @@ def rollback() -> None:
     with slots.hold(instance, ledger, "rolling back"):
         nights.repair(instance, ledger)
         left, now_live = live.roll_back(instance, ledger)
+        deploys.roll_back(ledger, left)
     typer.echo(f"Live was {left} and is {now_live}. To go forward again: scv run {left[:10]}")
 
 

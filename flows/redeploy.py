@@ -24,6 +24,7 @@ from flows.builds import live
 from flows.campaigns.graph import Graph
 from flows.comparison.compare import compare
 from flows.comparison.expected import released
+from flows.comparison.finding import Finding
 from flows.comparison.judgement import Judgement, judge
 from flows.comparison.result import Comparison
 from flows.comparison.sides import Limits
@@ -186,7 +187,7 @@ def _judge(
 
 
 def _approved(run: Deploy, found: Comparison, judged: Judgement) -> str:
-    why = " ".join(each.sentence for each in judged.to_decide[:3])
+    why = " ".join(_with_customers(each, found) for each in judged.to_decide[:3])
     if judged.verdict == "hard stop":
         raise ReleaseBlocked(f"{run.release} must not go live: {why}")
     if judged.verdict in BY_ITSELF:
@@ -200,6 +201,19 @@ def _approved(run: Deploy, found: Comparison, judged: Judgement) -> str:
             "Mend it, and deploy what is mended"
         )
     return f"Approved by {decided['who']}: {decided['why']}"
+
+
+def _with_customers(finding: Finding, found: Comparison) -> str:
+    """Return a finding's sentence with a few customers to look at, by their number."""
+    ids = [
+        str(example.customer_id)
+        for attribute in found.view.attributes
+        if attribute.name == finding.name
+        for example in attribute.examples[:3]
+    ]
+    if not ids:
+        return finding.sentence
+    return f"{finding.sentence} See {finding.name} of customers such as {', '.join(ids)}."
 
 
 def _ask_in_the_pages(ledger: Ledger, sentence: str, until: dt.datetime) -> None:

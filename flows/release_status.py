@@ -7,7 +7,7 @@ from rich.table import Table
 
 from flows import console
 from flows.ledger import Ledger, Row, deploys
-from flows.releases.deploys import SHOWN, latest, steps_of
+from flows.releases.deploys import SHOWN, steps_of, what_next
 from flows.settings import read_instance
 
 LISTED = 10
@@ -30,22 +30,6 @@ def show_releases() -> None:
     for step in steps_of(ledger, rows[0]["id"]):
         console.say(f"  {step['step']:10} {step['state']:8} {step['sentence']}")
     console.say(what_next(rows[0]))
-
-
-def what_next(row: Row) -> str:
-    """Say what to do about a deploy, or that nothing is to be done."""
-    if row["state"] == "waiting":
-        return str(row["sentence"])
-    if row["state"] in ("stopped", "killed"):
-        again = f"Take it up again: scv redeploy {row['release']}"
-        return f"{row['sentence'] or 'It was killed.'} {again}"
-    return str(row["sentence"])
-
-
-def waiting(ledger: Ledger) -> Row | None:
-    """Return the newest deploy, where it is not done."""
-    row = latest(ledger)
-    return row if row is not None and row["state"] in ("waiting", "stopped", "killed") else None
 
 
 def _line(row: Row) -> list[str]:

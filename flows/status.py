@@ -11,6 +11,7 @@ from flows import console
 from flows.builds import live
 from flows.errors import SettingsWrong
 from flows.ledger import Ledger, nights, publications
+from flows.releases import deploys
 from flows.settings import Instance, read_instance
 from flows.summary import DaySummary, latest_day, read_day
 
@@ -33,6 +34,7 @@ def show_status(day: dt.date | None) -> None:
     console.say(f"{instance.instance}: live is {live.current(instance) or 'nothing yet'}")
     _say_rolled_back(ledger)
     _say_running(ledger)
+    _say_release(ledger)
     console.show_day(instance, summary)
     console.say(_what_next(instance, summary))
     if instance.page_of(day).is_file():
@@ -55,6 +57,12 @@ def _say_rolled_back(ledger: Ledger) -> None:
     last = ledger.row(sa.select(publications).order_by(publications.c.id.desc()))
     if last is not None and last["kind"] == "roll back":
         console.say(f"Live was rolled back from {last['replaced_build_id']}.", style="yellow")
+
+
+def _say_release(ledger: Ledger) -> None:
+    row = deploys.latest(ledger)
+    if row is not None and row["state"] in deploys.UNDONE:
+        console.say(f"A release is {row['state']}: {deploys.what_next(row)}", style="yellow")
 
 
 def _alive(pid: int) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import computed_field
+
 from flows.campaigns.graph import Graph
 from flows.comparison import below_view, in_view
 from flows.comparison.consequences import Consequences, Roots
@@ -30,6 +32,7 @@ class Judgement(Frozen):
 
     findings: tuple[Finding, ...]
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def verdict(self) -> Verdict:
         """What the release may do."""

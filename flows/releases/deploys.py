@@ -7,6 +7,7 @@ there is an answer to when, by whom and on which comparison a release went live.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ import sqlalchemy as sa
 from flows.errors import AwaitsApproval, SettingsWrong, Stopped
 from flows.ledger import Ledger, Row, approvals, deploy_steps, deploys, now
 
+log = logging.getLogger("scv.deploys")
+UNDONE = ("waiting", "stopped", "killed")
 SHOWN = 12  # characters of a hash that a person reads and types
 
 
@@ -47,6 +50,7 @@ class Deploy:
             started_at=now(),
         )
         step = Step()
+        log.info("%s: begun", name)
         try:
             yield step
         except BaseException as error:
@@ -54,6 +58,7 @@ class Deploy:
             self._end_step(key, "stopped", said)
             raise
         self._end_step(key, "done", step.sentence)
+        log.info("%s: %s", name, step.sentence)
 
     def is_proved(self, name: str) -> bool:
         """True when a step was done before for the build that is live, by whichever deploy."""
@@ -102,9 +107,24 @@ def open_deploy(ledger: Ledger, release: str, build_id: str) -> Deploy:
     return Deploy(ledger, key, release, build_id)
 
 
+def roll_back(ledger: Ledger, candidate_id: str) -> None:
+    """Write down that what a deploy brought live was taken back."""
+    known = (deploys.c.candidate_id == candidate_id) & (deploys.c.state == "published")
+    ledger.change(deploys, known, state="rolled back")
+
+
 def latest(ledger: Ledger) -> Row | None:
     """Return the row of the newest deploy."""
     return ledger.row(sa.select(deploys).order_by(deploys.c.id.desc()))
+
+
+def what_next(row: Row) -> str:
+    """Say what to do about a deploy, or that nothing is to be done."""
+    if row["state"] == "killed":
+        return f"It was killed. Take it up again: scv redeploy {row['release']}"
+    if row["state"] == "stopped":
+        return f"{row['sentence']} Then: scv redeploy {row['release']}"
+    return str(row["sentence"])
 
 
 def steps_of(ledger: Ledger, deploy_id: int) -> list[Row]:
