@@ -1,4 +1,4 @@
-"""`scv redeploy`, `scv approve`, `scv cancel`, `scv releases`: bring new code live."""
+"""`scv redeploy`, `scv rerun`, `scv approve`, …: the same day again, with new code or rows."""
 
 from __future__ import annotations
 
@@ -29,6 +29,32 @@ def redeploy(
     from flows.redeploy import redeploy as bring_live
 
     typer.echo(bring_live(ref))
+
+
+@app.command()
+def rerun(
+    day: Annotated[str, typer.Argument(help="The business date that is live.")],
+    table: Annotated[
+        list[str] | None, typer.Option(help="A raw table; may be said repeatedly. Else all files.")
+    ] = None,
+) -> None:
+    """Take in what came late or corrected for the date that is live, and send what was held.
+
+    Tables that are not asked for stay as they were. While campaigns are being sent it waits.
+    """
+    from flows import console, prefect_settings
+
+    date = date_of(day)
+    console.narrate()
+    prefect_settings.quiet()
+    from flows.ledger import Ledger
+    from flows.rerun import rerun as run_again
+    from flows.settings import read_instance
+    from flows.summary import read_day
+
+    instance = read_instance()
+    run_again(date, tables=table or [])
+    console.show_day(instance, read_day(Ledger(instance.ledger_url), date))
 
 
 @app.command()

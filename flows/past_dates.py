@@ -41,7 +41,9 @@ def of_past_dates(
     ]
     dates += _corrected(instance, ledger, contract, source, day)
     return [
-        Intake(instance, ledger, contract, source, date, _told(instance, contract, source, date))
+        Intake(
+            instance, ledger, contract, source, date, manifest_for(instance, contract, source, date)
+        )
         for date in sorted(set(dates))
     ]
 
@@ -60,7 +62,7 @@ def receive_again(instance: Instance, table: str, day: dt.date) -> Received:
     contract = contracts[table]
     _refuse_too_far_back(ledger, contract, day)
     source = source_of(read_sources(), contract)
-    manifest = _told(instance, contract, source, day)
+    manifest = manifest_for(instance, contract, source, day)
     with slots.hold(instance, ledger, f"taking in {table} for {day}"):
         return receive(Intake(instance, ledger, contract, source, day, manifest, again=True))
 
@@ -83,7 +85,8 @@ def _corrected(
     return found
 
 
-def _told(instance: Instance, contract: Contract, source: Any, day: dt.date) -> Manifest:
+def manifest_for(instance: Instance, contract: Contract, source: Any, day: dt.date) -> Manifest:
+    """Return what the client says of a date, where it says anything of the table."""
     named = is_in_manifest(source, contract.table)
     return read_manifest(instance, day) if named else no_manifest(instance, day)
 

@@ -49,6 +49,18 @@ def hold(instance: Instance, ledger: Ledger, doing: str) -> Iterator[None]:
                 connection.execute(sa.delete(slots).where(slots.c.token == token))
 
 
+def refuse_busy(instance: Instance, ledger: Ledger) -> None:
+    """Say who holds an instance, if anybody does; nothing is held afterwards.
+
+    Raises:
+        InstanceBusy: when somebody holds it, with what they are doing.
+    """
+    with _alone_on_this_machine(instance, ledger):
+        row = holder(ledger, instance.instance)
+        if row is not None and _lives_elsewhere(row):
+            raise _busy(instance, row)
+
+
 def holder(ledger: Ledger, name: str) -> Row | None:
     """Return the row of who holds an instance, or held it when it died."""
     return ledger.row(sa.select(slots).where(slots.c.name == name))
@@ -67,7 +79,7 @@ def _alone_on_this_machine(instance: Instance, ledger: Ledger) -> Iterator[None]
 
 def _take(instance: Instance, ledger: Ledger, token: str, doing: str) -> None:
     row = holder(ledger, instance.instance)
-    if row is not None and row["host"] != _host() and now() - row["seen_at"] < DEAD_AFTER:
+    if row is not None and _lives_elsewhere(row):
         raise _busy(instance, row)
     ours = {
         "token": token,
@@ -91,6 +103,10 @@ def _take(instance: Instance, ledger: Ledger, token: str, doing: str) -> None:
         taken = 0
     if not taken:
         raise _busy(instance, holder(ledger, instance.instance))
+
+
+def _lives_elsewhere(row: Row) -> bool:
+    return bool(row["host"] != _host() and now() - row["seen_at"] < DEAD_AFTER)
 
 
 def _beat(ledger: Ledger, token: str, ended: threading.Event) -> None:

@@ -11,18 +11,19 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from flows import clock
-from flows.errors import NotAllSent, NothingDelivered, StillAwaited
+from flows.errors import InstanceBusy, NotAllSent, NothingDelivered, StillAwaited
 from flows.settings import Instance
 
 Found = TypeVar("Found")
+# What is another thing a while later.
+MAY_PASS = (StillAwaited, NothingDelivered, NotAllSent, InstanceBusy)
 
 
 def wait_for(look: Callable[[], Found], name: str, instance: Instance, until: dt.datetime) -> Found:
     """Call `look` until it finds what it looks for, every `look_every_seconds` of the instance.
 
     Args:
-        look: returns what it found, and raises StillAwaited, NothingDelivered or NotAllSent where
-            it did not.
+        look: returns what it found, and raises one of `MAY_PASS` where it did not.
         name: what Prefect's pages call it.
         instance: how often is looked, and which clock counts.
         until: when it is looked for the last time.
@@ -50,4 +51,4 @@ def is_before(instance: Instance, day: dt.date, clock_time: str) -> bool:
 
 def _may_still_come(_task: Any, _run: Any, state: Any) -> bool:
     raised = state.result(raise_on_failure=False)
-    return isinstance(raised, StillAwaited | NothingDelivered | NotAllSent)
+    return isinstance(raised, MAY_PASS)

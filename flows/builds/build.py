@@ -65,6 +65,22 @@ def build(
     """
     base = None if from_nothing else base_of(ledger, day)
     pinned = pins.choose(ledger, contracts, verdicts)
+    return build_pinned(instance, ledger, day, base, pinned, progress)
+
+
+def build_pinned(
+    instance: Instance,
+    ledger: Ledger,
+    day: dt.date,
+    base: str | None,
+    pinned: Sequence[pins.Pinned],
+    progress: dbt.Progress = lambda _: None,
+) -> Build:
+    """Build from these batches and no others: as `build` does once they are chosen.
+
+    Raises:
+        BuildFailed: when a model or a test failed. The candidate is thrown away.
+    """
 
     def fill(candidate: Path, clock: pins.Clock) -> Path:
         fork.fork(live.path_of(instance, base) if base else None, candidate)
