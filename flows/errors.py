@@ -33,6 +33,7 @@ Stopped
   ├─ FitFailed              no parameters of a prediction model fit the history
   │    └─ TooLittleHistory  too few customers or weeks to fit, or to hold some back
   ├─ NothingPublished       nothing is live yet: the first night has not run
+  ├─ NotComparable          two builds cannot be held against each other
   └─ CannotPublish          live cannot be moved to where it was asked to go
 
 No message carries a value of a customer: a message may be sent to a person, a value may not.
@@ -218,6 +219,10 @@ class TooLittleHistory(FitFailed):
 
 class NothingPublished(Stopped):
     """Nothing is live yet: the first night has not run."""
+
+
+class NotComparable(Stopped):
+    """Two builds cannot be held against each other: one cannot be read, or memory is short."""
 
 
 class CannotPublish(Stopped):

@@ -87,6 +87,15 @@ def test_a_declared_name_that_the_view_has_not_needs_a_person(
     assert "Is its name right?" in finding(judgement, "net_sales_356d").sentence
 
 
+def test_a_declared_campaign_that_there_is_not_needs_a_person(
+    build: Path, altered: Altered
+) -> None:
+    wrong = Expected(campaigns={"store_news_emial": ExpectedCampaign(left_at_most=0.1)})
+    judgement = judged(build, altered(), wrong)
+    assert judgement.verdict == "needs approval"
+    assert "no such campaign" in finding(judgement, "store_news_emial").sentence
+
+
 def test_an_attribute_that_nobody_declared_blocks(build: Path, altered: Altered) -> None:
     judgement = judged(build, altered(MORE_SALES))
     assert judgement.verdict == "blocked"
