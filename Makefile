@@ -1,7 +1,7 @@
 # `make` alone says what there is. Each target sets up what it needs.
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint docs deliver channels status lock clean \
-	benchmark-intake benchmark-nightly scale
+	benchmark-intake benchmark-nightly benchmark-release scale
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -59,6 +59,9 @@ benchmark-intake: install ## measure the intake against the bare readers beneath
 
 benchmark-nightly: install ## measure nights of 200 thousand and 2 million customers (an hour)
 	@$(BIN)/python -m benchmarks.nightly --customers 200000 --customers 2000000
+
+benchmark-release: install ## measure the comparison of two builds of 2 and 20 million customers (ten minutes)
+	@$(BIN)/python -m benchmarks.release --customers 2000000 --customers 20000000
 
 N ?= 2000000
 SCALE ?= warehouse/scale

@@ -54,7 +54,9 @@ def rerun(
 
     instance = read_instance()
     run_again(date, tables=table or [])
-    console.show_day(instance, read_day(Ledger(instance.ledger_url), date))
+    summary = read_day(Ledger(instance.ledger_url), date)
+    console.show_day(instance, summary)
+    console.say(str(summary.night["sentence"]) if summary.night else "")
 
 
 @app.command()
@@ -70,11 +72,9 @@ def approve(
     from flows.settings import read_instance
 
     decision = "refused" if refuse else "approved"
-    ledger = Ledger(read_instance().ledger_url)
-    whole = deploys.decide(ledger, report_hash, decision, who, why)
-    row = deploys.latest(ledger)
-    release = row["release"] if row else ""
-    typer.echo(f"{whole[: deploys.SHOWN]} is {decision}. Go on with: scv redeploy {release}")
+    row = deploys.decide(Ledger(read_instance().ledger_url), report_hash, decision, who, why)
+    shown = row["report_hash"][: deploys.SHOWN]
+    typer.echo(f"{shown} is {decision}. Go on with: scv redeploy {row['release']}")
 
 
 @app.command()

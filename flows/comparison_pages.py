@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from flows.comparison.judgement import Judgement
+from flows.comparison.finding import Finding
+from flows.comparison.judgement import ORDER, Judgement
 from flows.comparison.result import Comparison
 from flows.templates import write
 
@@ -24,7 +25,21 @@ def write_comparison(
     """
     page = folder / f"{name}.html"
     found = {each.name: each for each in judgement.findings} if judgement else {}
-    write(page, "comparison.html.j2", "../", c=comparison, j=judgement, findings=found, json=name)
+    # What a reviewer must look at comes first, then what changed most.
+    attributes = sorted(
+        comparison.view.attributes,
+        key=lambda each: (_rank(found.get(each.name)), -each.changed, each.name),
+    )
+    write(
+        page,
+        "comparison.html.j2",
+        "../",
+        c=comparison,
+        j=judgement,
+        findings=found,
+        attributes=attributes,
+        json=name,
+    )
     told = {
         "digest": comparison.digest,
         "verdict": judgement.verdict if judgement else None,
@@ -35,3 +50,7 @@ def write_comparison(
     arriving.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     arriving.replace(folder / f"{name}.json")
     return page
+
+
+def _rank(found: Finding | None) -> int:
+    return ORDER.index(found.kind) if found else len(ORDER)

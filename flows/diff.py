@@ -125,7 +125,7 @@ def _show(found: Comparison) -> None:
         console.print(_audiences(found))
     for reach in found.reachability:
         if reach.turned_on or reach.turned_off:
-            without = f", {reach.without_consent:,} of them without a consent"
+            without = f", {reach.without_consent:,} without a yes in the build before"
             say(
                 f"  {reach.channel}: {reach.turned_on:,} turned contactable"
                 f"{without if reach.without_consent else ''}; {reach.turned_off:,} not any more",
@@ -175,7 +175,7 @@ def _audiences(found: Comparison) -> Table:
 
 def _others(relations: list[RelationChange]) -> Table:
     table = Table(title="Other relations, and columns", title_justify="left")
-    table.add_column("relation")
+    table.add_column("relation", overflow="fold")
     for name in ("rows before", "rows after", "before only", "after only"):
         table.add_column(name, justify="right")
     table.add_column("columns", overflow="fold")

@@ -34,6 +34,7 @@ Stopped
   ├─ FitFailed              no parameters of a prediction model fit the history
   │    └─ TooLittleHistory  too few customers or weeks to fit, or to hold some back
   ├─ NothingPublished       nothing is live yet: the first night has not run
+  ├─ NotComparable          two builds cannot be held against each other
   ├─ CannotPublish          live cannot be moved to where it was asked to go
   └─ DeployStopped          a release does not go live; what is live stays, with its code
        ├─ NoSuchRelease     the commit is not there, or cannot be checked out
@@ -231,6 +232,10 @@ class TooLittleHistory(FitFailed):
 
 class NothingPublished(Stopped):
     """Nothing is live yet: the first night has not run."""
+
+
+class NotComparable(Stopped):
+    """Two builds cannot be held against each other: one cannot be read, or memory is short."""
 
 
 class CannotPublish(Stopped):

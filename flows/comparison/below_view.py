@@ -21,6 +21,17 @@ def of_campaigns(
     for each in comparison.audiences:
         if each.differs:
             yield _campaign(each, expected.campaigns.get(each.campaign_id), consequences)
+    for name in expected.campaigns:
+        if not consequences.knows_campaign(name):
+            yield Finding(
+                kind="out of bounds",
+                what="campaign",
+                name=name,
+                share=None,
+                at_most=None,
+                sentence=f"The audience of {name} is declared to move, and the new release has no "
+                "such campaign. Is its name right?",
+            )
 
 
 def _campaign(

@@ -6,8 +6,11 @@ two builds of one client. Nothing is written; what cannot differ is not read.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import duckdb
 
 from flows import distributions
 from flows.comparison.attributes import told_attributes
@@ -19,6 +22,7 @@ from flows.comparison.schemas import compare_schemas
 from flows.comparison.sides import Limits, Prints, Side, Sides, opened
 from flows.comparison.view import ViewChange, compare_view, straight_columns
 from flows.distributions import Distribution
+from flows.errors import NotComparable
 from flows.intake.casting import identifier
 
 PROFILES = "marts.attribute_distributions"
@@ -45,11 +49,26 @@ def compare(
         before_prints: fingerprints by `schema.name`, as the ledger keeps them of public tables;
             those that are not given are taken.
         after_prints: see above.
+
+    Raises:
+        NotComparable: when a build or its manifest cannot be read, or memory and disk are short.
     """
     files, manifests = (before, after), (before_manifest, after_manifest)
     prints = before_prints or {}, after_prints or {}
-    with opened(files, manifests, prints, limits or Limits()) as sides:
-        return _compare(sides)
+    try:
+        with opened(files, manifests, prints, limits or Limits()) as sides:
+            return _compare(sides)
+    except duckdb.OutOfMemoryException:
+        raise NotComparable(
+            f"{before.stem} and {after.stem} need more memory to be compared, or more disk to "
+            "spill to. Give them more: SCV_MEMORY_LIMIT=8GB, and make room beside the builds."
+        ) from None
+    except (duckdb.IOException, duckdb.CatalogException, OSError, json.JSONDecodeError) as error:
+        raise NotComparable(
+            f"{before.stem} and {after.stem} cannot be compared: a file of theirs or a manifest "
+            f"cannot be read, or the disk is full ({type(error).__name__}). Look at "
+            f"{before.parent}, then build again what is broken: scv run DATE"
+        ) from error
 
 
 def _compare(sides: Sides) -> Comparison:

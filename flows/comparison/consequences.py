@@ -80,7 +80,7 @@ class Consequences:
         Campaigns compete for customers, so one may move because another one did.
         """
         audience = f"{AUDIENCE}{campaign_id}"
-        if audience not in self._graph.models(audience):
+        if not self.knows_campaign(campaign_id):
             return []
         others = frozenset(self._graph.models(AUDIENCE)) - {audience}
         for without in (others, frozenset[str]()):
@@ -90,6 +90,10 @@ class Consequences:
             if found:
                 return sorted(found)
         return []
+
+    def knows_campaign(self, campaign_id: str) -> bool:
+        """True where the build has an audience of that campaign."""
+        return f"{AUDIENCE}{campaign_id}" in self._graph.models(f"{AUDIENCE}{campaign_id}")
 
     def _above(self, place: Place) -> frozenset[Place]:
         if place not in self._steps:

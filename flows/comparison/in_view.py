@@ -90,7 +90,9 @@ def _attribute(found: AttributeChange, expected: Expected) -> Finding:
     said = f"{found.name} changed for {found.changed:,} ({percent(found.share)})"
     kind: Kind = "unexplained"
     if wanted is None:
-        sentence = f"{said}; no request declares it. Look at it below, and at the models above it."
+        sentence = (
+            f"{said}; no request declares it. Look at its examples, and at what it is made of."
+        )
     elif wanted.share_at_least <= found.share <= wanted.share_at_most:
         kind, sentence = (
             "declared",

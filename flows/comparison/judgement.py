@@ -14,10 +14,12 @@ from flows.campaigns.graph import Graph
 from flows.comparison import below_view, in_view
 from flows.comparison.consequences import Consequences, Roots
 from flows.comparison.expected import Expected
-from flows.comparison.finding import Finding
+from flows.comparison.finding import Finding, Kind
 from flows.comparison.result import VIEW, Comparison, Frozen
 
 Verdict = Literal["equal", "declared", "needs approval", "blocked", "hard stop"]
+# What stops a release comes first.
+ORDER: tuple[Kind, ...] = ("hard stop", "unexplained", "out of bounds", "consequence", "declared")
 WORDS: dict[Verdict, str] = {
     "equal": "The two builds are equal: nothing that others read differs.",
     "declared": "Everything that differs is declared and within its bounds, or follows from it.",
@@ -92,7 +94,6 @@ def judge(comparison: Comparison, expected: Expected, after_graph: Graph) -> Jud
             for each in below_view.of_relation(relation, view, expected, consequences)
         ),
     ]
-    order = ("hard stop", "unexplained", "out of bounds", "consequence", "declared")
     return Judgement(
-        findings=tuple(sorted(findings, key=lambda each: (order.index(each.kind), each.name)))
+        findings=tuple(sorted(findings, key=lambda each: (ORDER.index(each.kind), each.name)))
     )

@@ -163,7 +163,7 @@ def _section(alias: str, relation: str, join: exp.Join | None) -> Section | None
     columns = list(on.find_all(exp.Column))
     mine = tuple(sorted(each.name for each in columns if each.table == alias))
     others = frozenset(each.table for each in columns) - {alias}
-    said = f"on {on.sql(dialect='duckdb')}"
+    said = f"on {on.sql(dialect='duckdb', comments=False)}"
     return Section(alias, relation, LEFT, said, mine, others) if len(mine) == 1 else None
 
 
@@ -172,4 +172,4 @@ def _written(node: exp.Expr, sections: Mapping[str, Section]) -> Written | None:
     if not aliases <= set(sections) or node.find(exp.AggFunc, exp.Window, exp.Query, exp.Star):
         return None
     straight = node.name if isinstance(node, exp.Column) else None
-    return Written(node.sql(dialect="duckdb"), aliases, straight)
+    return Written(node.sql(dialect="duckdb", comments=False), aliases, straight)

@@ -9,11 +9,12 @@ from flows.comparison.clean import Clean
 from flows.comparison.result import AudienceChange, ReachabilityChange
 from flows.comparison.rows import EXAMPLES
 from flows.comparison.sides import Side, Sides
+from flows.intake.casting import identifier, literal
 
 TARGETS, DUE = "campaigns.campaign_targets", "campaigns.campaigns_due"
 REACHABILITY = "marts.customer_reachability"
 CONSENTS = "intermediate.int_consents_resolved"
-CHANNELS = ("email", "sms", "direct_mail")
+FLAG, ANY = "contactable_", "contactable_any"
 KINDS = ("chosen", "control")
 Told = tuple[int, int, Sequence[Any], Sequence[Any]]
 
@@ -21,7 +22,11 @@ Told = tuple[int, int, Sequence[Any], Sequence[Any]]
 def compare_audiences(sides: Sides, clean: Clean) -> tuple[AudienceChange, ...]:
     """Return each campaign due in either build with who joined and who left its audience."""
     before, after = _counted(sides.before), _counted(sides.after)
-    moved = {} if clean(TARGETS) else {kind: _moved(sides, kind) for kind in KINDS}
+    moved = (
+        {}
+        if clean(TARGETS) or not _both_have(sides, TARGETS)
+        else {kind: _moved(sides, kind) for kind in KINDS}
+    )
     channels = _channels(sides.before) | _channels(sides.after)
     nobody: Told = (0, 0, (), ())
     found = []
@@ -49,19 +54,47 @@ def compare_audiences(sides: Sides, clean: Clean) -> tuple[AudienceChange, ...]:
 
 def compare_reachability(sides: Sides, clean: Clean) -> tuple[ReachabilityChange, ...]:
     """Return for each channel who turned contactable, who did not stay so, and on whose word."""
-    flags = ", ".join(f"count(*) filter (where contactable_{each})" for each in CHANNELS)
-    before = sides.before.measured(flags, REACHABILITY)
-    after = before if clean(REACHABILITY) else sides.after.measured(flags, REACHABILITY)
     found = []
-    for place, channel in enumerate(CHANNELS):
-        told: dict[str, Any] = {"channel": channel, "before": before[place], "after": after[place]}
+    for channel in _channels_of(sides):
+        before = _contactable(sides.before, channel)
+        after = before if clean(REACHABILITY) else _contactable(sides.after, channel)
+        told: dict[str, Any] = {"channel": channel, "before": before, "after": after}
         found.append(ReachabilityChange(**told, **_turned(sides, clean, channel)))
     return tuple(found)
+
+
+def _channels_of(sides: Sides) -> list[str]:
+    """Every channel that either build knows, in the order of its columns."""
+    columns = [
+        *sides.after.columns.get(REACHABILITY, {}),
+        *sides.before.columns.get(REACHABILITY, {}),
+    ]
+    flags = [name for name in columns if name.startswith(FLAG) and name != ANY]
+    return [name.removeprefix(FLAG) for name in dict.fromkeys(flags)]
+
+
+def _contactable(side: Side, channel: str) -> int:
+    if FLAG + channel not in side.columns.get(REACHABILITY, {}):
+        return 0
+    count = f"count(*) filter (where {identifier(FLAG + channel)})"
+    return int(side.measured(count, REACHABILITY)[0])
+
+
+def _flags(side: Side, channel: str) -> str:
+    """Who is contactable on a channel, for SQL; nobody where the build does not know of it."""
+    if FLAG + channel not in side.columns.get(REACHABILITY, {}):
+        return "(select cast(null as bigint) as customer_id where false)"
+    flag = identifier(FLAG + channel)
+    return f"(select customer_id from {side.of(REACHABILITY)} where {flag})"
 
 
 def _channels(side: Side) -> dict[str, str]:
     due = side.rows("campaign_id, channel", DUE)
     return dict(side.rows("distinct campaign_id, channel", TARGETS)) | dict(due)
+
+
+def _both_have(sides: Sides, relation: str) -> bool:
+    return relation in sides.before.columns and relation in sides.after.columns
 
 
 def _counted(side: Side) -> dict[tuple[str, str], int]:
@@ -87,13 +120,12 @@ def _turned(sides: Sides, clean: Clean, channel: str) -> dict[str, Any]:
     nobody: dict[str, Any] = {"turned_on": 0, "turned_off": 0, "without_consent": 0}
     if clean(REACHABILITY):
         return nobody
-    flag = f"contactable_{channel}"
     sides.connection.execute(
         "create or replace temp table turned as "
-        f"select customer_id, coalesce(a.{flag}, false) as is_on "
-        f"from {sides.before.of(REACHABILITY)} as b "
-        f"full join {sides.after.of(REACHABILITY)} as a using (customer_id) "
-        f"where coalesce(a.{flag}, false) <> coalesce(b.{flag}, false)"
+        "select customer_id, b.customer_id is null as is_on "
+        f"from {_flags(sides.before, channel)} as b "
+        f"full join {_flags(sides.after, channel)} as a using (customer_id) "
+        "where b.customer_id is null or a.customer_id is null"
     )
     turned_on, turned_off = sides.ask(
         "select count(*) filter (where is_on), count(*) filter (where not is_on) from turned"
@@ -118,5 +150,5 @@ def _yes(side: Side, channel: str) -> str:
         return "false"
     return (
         f"customer_id in (select customer_id from {side.of(CONSENTS)} "
-        f"where channel = '{channel}' and is_opt_in)"
+        f"where channel = {literal(channel)} and is_opt_in)"
     )

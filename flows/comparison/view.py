@@ -68,7 +68,8 @@ def straight_columns(side: Side) -> dict[str, dict[str, str]]:
 
 def parts_of(side: Side) -> Parts | None:
     """Return the view of a build taken apart, where it can be."""
-    return take_apart(str(side.nodes[VIEW].get("compiled_code") or ""))
+    parts = take_apart(str(side.nodes[VIEW].get("compiled_code") or ""))
+    return parts if parts and list(parts.columns) == list(side.columns[VIEW]) else None
 
 
 def compare_view(sides: Sides, clean: Clean) -> ViewChange:

@@ -147,8 +147,8 @@ def decision_on(ledger: Ledger, report_hash: str) -> Row | None:
     return ledger.row(query.order_by(approvals.c.id.desc()))
 
 
-def decide(ledger: Ledger, report_hash: str, decision: str, who: str, why: str) -> str:
-    """Write down what a person decided on the report that waits; return its whole hash.
+def decide(ledger: Ledger, report_hash: str, decision: str, who: str, why: str) -> Row:
+    """Write down what a person decided on the report that waits; return the deploy's row.
 
     Args:
         ledger: of the instance.
@@ -169,10 +169,9 @@ def decide(ledger: Ledger, report_hash: str, decision: str, who: str, why: str) 
             f"{'waiting are ' + ', '.join(named) if named else 'none is waiting'}. "
             "A candidate that was made anew has another hash: read its report first"
         )
-    whole = str(found[-1]["report_hash"])
     told = {"decision": decision, "who": who, "why": why}
-    ledger.add(approvals, report_hash=whole, made_at=now(), **told)
-    return whole
+    ledger.add(approvals, report_hash=found[-1]["report_hash"], made_at=now(), **told)
+    return found[-1]
 
 
 def awaits(report_hash: str, release: str, why: str) -> AwaitsApproval:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from flows.builds import fingerprints
 from flows.comparison.result import HIDDEN, VIEW, Comparison
+from flows.errors import NotComparable
 from tests.comparison.builds import (
     Altered,
     attribute,
@@ -27,6 +29,22 @@ def ask(path: Path, query: str) -> list[tuple[Any, ...]]:
     """Rows of a build."""
     with duckdb.connect(str(path), read_only=True) as connection:
         return connection.execute(query).fetchall()
+
+
+def by_hand(before: Path, after: Path) -> dict[str, int]:
+    """For how many customers each attribute changed, by a join of both views."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{before}' as b (read_only)")
+        connection.execute(f"attach '{after}' as a (read_only)")
+        names = [row[0] for row in connection.execute(f"describe a.{VIEW}").fetchall()]
+        counts = ", ".join(
+            f"count(*) filter (where b.{name} is distinct from a.{name})" for name in names
+        )
+        found = connection.execute(
+            f"select {counts} from b.{VIEW} as b inner join a.{VIEW} as a using (customer_id)"
+        ).fetchall()[0]
+    told = dict(zip(names, found, strict=True))
+    return {name: n for name, n in told.items() if n and name not in fingerprints.OWN_NAMES}
 
 
 def test_a_build_is_equal_to_itself_and_nothing_of_it_is_read(build: Path) -> None:
@@ -204,6 +222,32 @@ def test_who_turns_contactable_without_a_yes_is_found(build: Path, altered: Alte
     assert told.without_consent_examples == tuple(row[0] for row in never)
 
 
+def test_a_channel_that_is_new_makes_nobody_contactable_without_a_yes(
+    build: Path, altered: Altered
+) -> None:
+    yes = ask(
+        build,
+        "select count(*) from marts.customer_consents where allow_push and opt_in_global",
+    )[0][0]
+    found = altered(
+        "alter table marts.customer_reachability add column contactable_push boolean default true"
+    )
+    told = next(each for each in found.reachability if each.channel == "push")
+    assert (told.before, told.after) == (0, found.view.rows_after)
+    assert told.turned_on == told.after
+    assert told.without_consent == told.after - yes
+
+
+@pytest.mark.parametrize("broken", ["build", "manifest"])
+def test_a_build_that_cannot_be_read_stops_with_its_name(
+    broken: str, build: Path, tmp_path: Path
+) -> None:
+    copy = copy_of(build, tmp_path)
+    (copy if broken == "build" else manifest_of(copy)).write_text("no database, no JSON")
+    with pytest.raises(NotComparable, match=build.stem):
+        compared(build, copy)
+
+
 def test_a_relation_that_cannot_differ_is_not_read(build: Path, tmp_path: Path) -> None:
     """Told equal by its fingerprint, nobody looks: a change in it is not noticed."""
     changed = copy_of(
@@ -232,16 +276,7 @@ def test_two_nights_are_compared_and_the_report_is_the_same_each_time(
     assert Comparison.model_validate_json(found.model_dump_json()) == found
     assert compared(before, after).digest == found.digest
     assert compared(after, before).digest != found.digest
-    for name in ("lifecycle_stage", "net_sales_7d", "churn_factor", "price_tier", "dq_flags"):
-        query = (
-            f"select count(*) from b.{VIEW} as b inner join a.{VIEW} as a using (customer_id) "
-            f"where b.{name} is distinct from a.{name}"
-        )
-        with duckdb.connect() as connection:
-            connection.execute(f"attach '{before}' as b (read_only)")
-            connection.execute(f"attach '{after}' as a (read_only)")
-            count = connection.execute(query).fetchall()[0][0]
-        assert sum(each.changed for each in found.view.attributes if each.name == name) == count
+    assert {each.name: each.changed for each in found.view.attributes} == by_hand(before, after)
 
 
 def test_what_cannot_be_taken_apart_is_compared_as_a_whole(build: Path, tmp_path: Path) -> None:

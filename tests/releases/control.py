@@ -40,8 +40,10 @@ class Control:
                 (folder / name).unlink(missing_ok=True)
         return cls(folder, _commit(folder, "Stand as the project stands"), environment)
 
-    def release(self, edits: Edits, files: Mapping[str, str] | None = None) -> str:
+    def release(self, edits: Edits, files: Mapping[str, str | None] | None = None) -> str:
         """Commit some edits (file: what is there, what stands there instead) beside the control's.
+
+        `files` are written whole, or removed where they are None.
 
         The control checkout itself stays where it is, as one does that only deploys.
         """
@@ -53,7 +55,7 @@ class Control:
             (there / name).write_text(text.replace(old, new))
         for name, text in (files or {}).items():
             (there / name).parent.mkdir(parents=True, exist_ok=True)
-            (there / name).write_text(text)
+            (there / name).write_text(text) if text is not None else (there / name).unlink()
         return _commit(there, "Change something")
 
     def scv(self, *arguments: str, **variables: str) -> Answer:

@@ -24,6 +24,7 @@ COUNTED_OTHERWISE = (
     "            + case when households.customer_id % 50 = 7 then 1 else 0 end as integer)\n"
     "            as cases_90d"
 )
+CONSENT_TEST = "nobody_is_contactable_without_a_consent_event"
 DECLARED = """
 title: A case more for some
 expects:
@@ -137,8 +138,10 @@ def test_an_undeclared_change_waits_with_its_attribute_and_customers_until_it_is
 
     approved = control.scv("redeploy", undeclared)
     assert approved.code == 0, approved.err
-    assert live.current(instance) == newest(ledger)["candidate_id"]
-    assert "Approved by Ada" in control.scv("releases").out
+    assert live.current(instance) == SECOND
+    first = ledger.row(sa.select(deploys).where(deploys.c.release == undeclared))
+    assert first is not None
+    assert "Approved by Ada" in " ".join(e["sentence"] for e in steps_of(ledger, first["id"]))
 
 
 def test_a_candidate_that_was_altered_after_its_approval_asks_again(
@@ -179,7 +182,12 @@ def test_a_release_that_makes_somebody_contactable_is_stopped_whoever_approves(
     is_proved(ledger)
     asked = "may_be_written_to and allow_email and email_deliverable"
     unasked = asked.replace("allow_email", "(allow_email or customer_id % 50 = 7)")
-    release = control.release({"models/marts/customer_reachability.sql": (asked, unasked)})
+    edits = {"models/marts/customer_reachability.sql": (asked, unasked)}
+    stopped = control.scv("redeploy", control.release(edits))
+    assert stopped.code == 1
+    assert f"{CONSENT_TEST} failed" in stopped.err
+    # Nor does it help to take the test away that stands before it.
+    release = control.release(edits, {f"tests/data/{CONSENT_TEST}.sql": None})
     answer = control.scv("redeploy", release)
     assert answer.code == 1
     assert "must not go live" in answer.err

@@ -82,19 +82,16 @@ def test_a_corrected_file_is_a_new_version_in_a_new_build_and_nobody_is_written_
     assert newest(ledger, "transactions")["version"] == 2
     assert live.current(instance) == f"{DAY}-02"
     assert sent_on(ledger) == sent
-    assert "0 campaigns sent that were held" in scv("status").out + answer.out
+    assert "0 campaigns sent that were held" in answer.out
 
 
-def test_it_waits_while_another_batch_has_the_instance(
-    delivered: Path, instance: Instance, ledger: Ledger, scv: Scv
-) -> None:
+def test_it_waits_while_another_batch_has_the_instance(instance: Instance, ledger: Ledger) -> None:
     from prefect.settings import PREFECT_API_URL
 
-    assert scv("run", str(DAY)).code == 0
     told = {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "SCV_LOOK_EVERY_SECONDS": "1"}
     with slots.hold(instance, ledger, "sending"):
         rerun = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "rerun", str(DAY)],
+            [sys.executable, "-m", "flows.cli", "rerun", "2017-11-21"],
             cwd=PROJECT,
             env=os.environ | told,
             stdout=subprocess.PIPE,
