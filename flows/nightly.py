@@ -22,6 +22,7 @@ from prefect.concurrency.sync import concurrency
 from flows import clock, watched
 from flows.errors import NightFailed
 from flows.ledger import Ledger, Row, nights
+from flows.prefect_upkeep import slot_of
 from flows.releases.worktrees import Release, release_of_live
 from flows.settings import PROJECT, Instance, read_instance
 
@@ -69,11 +70,6 @@ def business_date_now(instance: Instance) -> dt.date:
     """Return the business date whose night it is now, on the client's clock."""
     moment = clock.now(instance)
     return moment.date() - dt.timedelta(days=1 if moment.hour < NOON else 0)
-
-
-def slot_of(instance: Instance) -> str:
-    """Return the name of the limit by which Prefect shows who has the instance, and who waits."""
-    return f"batch-{instance.instance}"
 
 
 @contextmanager
