@@ -27,7 +27,25 @@ def pages() -> None:
     reading_room(instance, HOST, instance.serve_port + 1).run()
 
 
+def notify() -> None:
+    """Send a trial notice to every address in SCV_NOTIFY, and say how many took it."""
+    from flows.errors import SettingsWrong
+    from flows.notices import notify as send
+    from flows.settings import read_instance
+
+    instance = read_instance()
+    if not instance.notify:
+        raise SettingsWrong("SCV_NOTIFY names nobody: Apprise URLs, with a space between two.")
+    sentence = "Notices reach you: of nights and releases that stop, and of campaigns held."
+    took = send(instance, "skipped", "a trial notice", sentence, instance.pages_url or "")
+    if took < len(instance.notify):
+        raise SettingsWrong(
+            f"{took} of {len(instance.notify)} addresses took the notice: see above."
+        )
+    typer.echo(f"{took} of {took} addresses took it")
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the commands to `scv`."""
-    for command in (serve, pages):
+    for command in (serve, pages, notify):
         app.command()(command)
