@@ -17,6 +17,24 @@ def serve() -> None:
     serve_until_asked(read_instance())
 
 
+def schedule() -> None:
+    """Tell the Prefect server in PREFECT_API_URL which flows run by themselves, and when.
+
+    It is prefect deploy with prefect.yaml and the times of the settings; say it again when one of
+    them has changed, or the control checkout has moved on.
+    """
+    from flows import clock
+    from flows.deployments import deploy
+    from flows.schedules import next_night, next_redeploy
+    from flows.settings import read_instance
+
+    instance = read_instance()
+    typer.echo(deploy(instance))
+    moment, zone = clock.now(instance), instance.time_zone.key
+    typer.echo(f"next night    {next_night(instance, moment):%A %Y-%m-%d %H:%M} {zone}")
+    typer.echo(f"next release  {next_redeploy(instance, moment):%A %Y-%m-%d %H:%M} {zone}")
+
+
 def pages() -> None:
     """Serve the pages of this instance on loopback, for a proxy before it, until Ctrl-C."""
     from flows.prefect_settings import HOST
@@ -47,5 +65,5 @@ def notify() -> None:
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to `scv`."""
-    for command in (serve, pages, notify):
+    for command in (serve, schedule, pages, notify):
         app.command()(command)

@@ -19,7 +19,7 @@ from prefect.settings import (
 )
 
 Found = TypeVar("Found")
-LIMIT = 300.0  # seconds, for what takes some on an idle machine
+LIMIT = 180.0  # seconds, for what takes some on an idle machine
 
 
 def free_ports(count: int) -> int:
