@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_deploys, cli_predictions, cli_quarantine, cli_releases, cli_sources
+from flows import cli_predictions, cli_quarantine, cli_releases, cli_serve, cli_sources
 from flows.dates import date_of
 from flows.errors import Stopped
 
@@ -29,8 +29,8 @@ app.add_typer(cli_quarantine.app, name="quarantine")
 app.add_typer(cli_predictions.app, name="predictions")
 app.add_typer(cli_sources.source, name="source")
 app.add_typer(cli_sources.contract, name="contract")
-app.add_typer(cli_deploys.app)
-app.command("diff")(cli_releases.diff)
+app.add_typer(cli_releases.app)
+cli_serve.add_to(app)
 
 Day = Annotated[str, typer.Argument(help="The business date, such as 2017-11-21.")]
 

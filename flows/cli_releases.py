@@ -1,4 +1,4 @@
-"""`scv diff`: releases and builds held against each other."""
+"""`scv redeploy`, `scv approve`, `scv rerun`, `scv diff`, …: the same day again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,105 @@ from typing import Annotated
 
 import typer
 
+from flows.dates import date_of
+
+app = typer.Typer()
 Build = Annotated[
     str, typer.Argument(metavar="BUILD", help="A build's name, a business date, or live.")
 ]
+Who = Annotated[str, typer.Option(help="Who decides: a name.")]
+Why = Annotated[str, typer.Option(help="The reason; it is kept with the release.")]
 
 
+@app.command()
+def redeploy(
+    ref: Annotated[str, typer.Argument(help="A commit, branch or tag; else SCV_RELEASE_REF.")] = "",
+) -> None:
+    """Make today's view again with new code, compare, and publish what is declared or approved.
+
+    Nothing is sent. It begins when every campaign of the day is out, and stops with a sentence
+    wherever a person has to decide; running it again takes it up there.
+    """
+    from flows import console, prefect_settings
+
+    console.narrate()
+    prefect_settings.quiet()
+    from flows.redeploy import redeploy as bring_live
+
+    typer.echo(bring_live(ref))
+
+
+@app.command()
+def rerun(
+    day: Annotated[str, typer.Argument(help="The business date that is live.")],
+    table: Annotated[
+        list[str] | None, typer.Option(help="A raw table; may be said repeatedly. Else all files.")
+    ] = None,
+) -> None:
+    """Take in what came late or corrected for the date that is live, and send what was held.
+
+    Tables that are not asked for stay as they were. While campaigns are being sent it waits.
+    """
+    from flows import console, prefect_settings
+
+    date = date_of(day)
+    console.narrate()
+    prefect_settings.quiet()
+    from flows.ledger import Ledger
+    from flows.rerun import rerun as run_again
+    from flows.settings import read_instance
+    from flows.summary import read_day
+
+    instance = read_instance()
+    run_again(date, tables=table or [])
+    summary = read_day(Ledger(instance.ledger_url), date)
+    console.show_day(instance, summary)
+    console.say(str(summary.night["sentence"]) if summary.night else "")
+
+
+@app.command()
+def approve(
+    report_hash: Annotated[str, typer.Argument(help="Of the report that was read.")],
+    who: Who,
+    why: Why,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it instead.")] = False,
+) -> None:
+    """Approve, or refuse, the comparison of a release by its hash. A new candidate has another."""
+    from flows.ledger import Ledger
+    from flows.releases import deploys
+    from flows.settings import read_instance
+
+    decision = "refused" if refuse else "approved"
+    row = deploys.decide(Ledger(read_instance().ledger_url), report_hash, decision, who, why)
+    shown = row["report_hash"][: deploys.SHOWN]
+    typer.echo(f"{shown} is {decision}. Go on with: scv redeploy {row['release']}")
+
+
+@app.command()
+def cancel(
+    campaign: Annotated[str, typer.Argument(help="Such as win_back_email.")],
+    day: Annotated[str, typer.Argument(help="The business date, such as 2017-11-21.")],
+    who: Who,
+    why: Why,
+) -> None:
+    """Decide that a campaign of a date does not go out any more."""
+    from flows.campaigns.cancelling import cancel as write_down
+    from flows.ledger import Ledger
+    from flows.settings import read_instance
+
+    write_down(Ledger(read_instance().ledger_url), campaign, date_of(day), who, why)
+    typer.echo(f"{campaign} of {day} does not go out.")
+
+
+@app.command()
+def releases() -> None:
+    """Show the deploys of this instance: when, what came of each, and its steps."""
+    from flows.release_status import show_releases
+
+    show_releases()
+
+
+@app.command()
 def diff(
     before: Build,
     after: Build,

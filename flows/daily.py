@@ -32,6 +32,7 @@ from flows.errors import BuildFailed, NightStopped
 from flows.guards import refuse_a_gap, refuse_a_past_date
 from flows.ledger import Ledger
 from flows.nights import open_night
+from flows.notices import tell_of_a_stopped_night, tell_of_held_campaigns
 from flows.pages import write_pages
 from flows.prefect_server import ends_with_us
 from flows.run_anyway import is_any_due, stand_in
@@ -70,6 +71,9 @@ def daily(business_date: dt.date, send: bool = True, from_nothing: bool = False)
     try:
         options = Options(send, from_nothing)
         return run_night(instance, ledger, business_date, options)
+    except Exception:
+        tell_of_a_stopped_night(instance, ledger, business_date)
+        raise
     finally:
         write_pages(instance, ledger, instance.reports)
 
@@ -108,6 +112,8 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, option
         sent = send_campaigns(instance, ledger, built.build_id, business_date, decided)
         show_campaigns(decided)
         held = [decision for decision in decided if decision.verdict == "held"]
+        why = {decision.due.campaign_id: decision.sentence for decision in held}
+        tell_of_held_campaigns(instance, ledger, business_date, why)
         told = [f"{len(sent)} campaigns sent, {len(held)} held."]
         if instance.recount_customers:
             # Nobody waits for it any more.

@@ -30,6 +30,7 @@ Stopped
   ├─ NightStopped           by policy nothing may be built from what came; live stays as it was
   ├─ NightFailed            the night of a release, in a process of its own, did not end well
   ├─ CorrectionRefused      rows set aside cannot be let in as asked: nothing is changed
+  ├─ ServeFailed            what runs an instance by itself did not start, or ended by itself
   ├─ BuildFailed            dbt could not build a model, or a test of ours failed
   ├─ FitFailed              no parameters of a prediction model fit the history
   │    └─ TooLittleHistory  too few customers or weeks to fit, or to hold some back
@@ -216,6 +217,10 @@ class NightStopped(Stopped):
 
 class NightFailed(Stopped):
     """The night of a release, in a process of its own, did not end well. Its sentence says why."""
+
+
+class ServeFailed(Stopped):
+    """What runs an instance by itself did not start, or one of its processes ended by itself."""
 
 
 class BuildFailed(Stopped):

@@ -237,3 +237,13 @@ approvals = sa.Table(
     Column("why", String, nullable=False),
     Column("made_at", DateTime, nullable=False),
 )
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),  # failed | held | waiting | deployed | skipped
+    Column("subject", String, nullable=False, index=True),  # night 2017-11-21, …
+    Column("digest", String, nullable=False),  # of what was told: the same is not told again
+    Column("sent_at", DateTime, nullable=False),
+)

@@ -22,6 +22,8 @@ from prefect.concurrency.sync import concurrency
 from flows import clock, watched
 from flows.errors import NightFailed
 from flows.ledger import Ledger, Row, nights
+from flows.notices import tell_of_a_failed_night
+from flows.prefect_upkeep import slot_of
 from flows.releases.worktrees import Release, release_of_live
 from flows.settings import PROJECT, Instance, read_instance
 
@@ -55,12 +57,14 @@ def nightly(business_date: dt.date | None = None) -> str:
     """
     instance = read_instance()
     day = business_date or business_date_now(instance)
-    said = get_run_logger()
+    ledger, said = Ledger(instance.ledger_url), get_run_logger()
     with slot(instance):
-        release = release_of_live(instance, Ledger(instance.ledger_url))
+        release = release_of_live(instance, ledger)
         said.info("%s, with code %s", day, release.commit if release else "of the control checkout")
         ended = run_night(release, instance, day, said.info)
     if ended.code != 0:
+        # A night that was killed could not tell it itself; what it told is not told again.
+        tell_of_a_failed_night(instance, ledger, day, ended.sentence)
         raise NightFailed(ended.sentence)
     return ended.sentence
 
@@ -69,11 +73,6 @@ def business_date_now(instance: Instance) -> dt.date:
     """Return the business date whose night it is now, on the client's clock."""
     moment = clock.now(instance)
     return moment.date() - dt.timedelta(days=1 if moment.hour < NOON else 0)
-
-
-def slot_of(instance: Instance) -> str:
-    """Return the name of the limit by which Prefect shows who has the instance, and who waits."""
-    return f"batch-{instance.instance}"
 
 
 @contextmanager
@@ -126,7 +125,7 @@ def run_night(
         errors.unlink()
         return Ended(0, said)
     # One that ends well and has written nothing down has done nothing.
-    return Ended(code or 1, _stopped(errors) or said or _gone(day, errors))
+    return Ended(code or 1, said or _stopped(errors) or _gone(day, errors))
 
 
 def _stopped(errors: Path) -> str:
