@@ -16,6 +16,7 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from flows import watch
 from flows.artifacts import show_campaigns, show_tables
 from flows.builds import live
 from flows.builds.build import Build, build
@@ -100,6 +101,10 @@ def run_night(instance: Instance, ledger: Ledger, business_date: dt.date, option
             raise NightStopped(" ".join(blocking))
         night.step("building the view")
         built = build_the_view(instance, ledger, contracts, verdicts, business_date, options)
+        deploy = watch.first_night(instance, ledger)
+        if deploy is not None and deploy["candidate_id"] != built.build_id:
+            night.step("watching the first night of a release")
+            watch.refuse_another_shape(instance, ledger, deploy, built.build_id)
         night.step("publishing")
         publish_the_view(instance, ledger, built.build_id)
         remove_old_builds(instance)

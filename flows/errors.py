@@ -32,6 +32,7 @@ Stopped
   ├─ CorrectionRefused      rows set aside cannot be let in as asked: nothing is changed
   ├─ ServeFailed            what runs an instance by itself did not start, or ended by itself
   ├─ BuildFailed            dbt could not build a model, or a test of ours failed
+  │    └─ ShapeBroken       the first night on new code is not like the afternoon that tried it
   ├─ FitFailed              no parameters of a prediction model fit the history
   │    └─ TooLittleHistory  too few customers or weeks to fit, or to hold some back
   ├─ NothingPublished       nothing is live yet: the first night has not run
@@ -225,6 +226,10 @@ class ServeFailed(Stopped):
 
 class BuildFailed(Stopped):
     """dbt could not build a model, or a test of ours failed. Live stays as it was."""
+
+
+class ShapeBroken(BuildFailed):
+    """The first night on new code is not like the afternoon that tried it. Nothing is sent."""
 
 
 class FitFailed(Stopped):

@@ -19,11 +19,13 @@ import sqlalchemy as sa
 from prefect import flow, get_run_logger, runtime
 from prefect.concurrency.sync import concurrency
 
-from flows import clock, watched
+from flows import clock, slots, watch, watched
+from flows.builds import live
 from flows.errors import NightFailed
 from flows.ledger import Ledger, Row, nights
-from flows.notices import tell_of_a_failed_night
+from flows.notices import notify, tell_of_a_failed_night
 from flows.prefect_upkeep import slot_of
+from flows.releases import deploys
 from flows.releases.worktrees import Release, release_of_live
 from flows.settings import PROJECT, Instance, read_instance
 
@@ -59,9 +61,7 @@ def nightly(business_date: dt.date | None = None) -> str:
     day = business_date or business_date_now(instance)
     ledger, said = Ledger(instance.ledger_url), get_run_logger()
     with slot(instance):
-        release = release_of_live(instance, ledger)
-        said.info("%s, with code %s", day, release.commit if release else "of the control checkout")
-        ended = run_night(release, instance, day, said.info)
+        ended = run_watched(instance, ledger, day, said.info)
     if ended.code != 0:
         # A night that was killed could not tell it itself; what it told is not told again.
         tell_of_a_failed_night(instance, ledger, day, ended.sentence)
@@ -85,6 +85,30 @@ def slot(instance: Instance) -> Iterator[None]:
         slot_of(instance), strict=True, lease_duration=60, raise_on_lease_renewal_failure=False
     ):
         yield
+
+
+def run_watched(
+    instance: Instance, ledger: Ledger, day: dt.date, hear: Callable[[str], object] = log.info
+) -> Ended:
+    """Run a night with the code of live; where new code cannot build its first one, with the old.
+
+    Then live is rolled back to the afternoon before the deploy, nothing has been sent, and the
+    release stays out until it is mended and deployed again.
+    """
+    release = release_of_live(instance, ledger)
+    hear(f"{day}, with code {release.commit if release else 'of the control checkout'}")
+    deploy = watch.first_night(instance, ledger)
+    ended = run_night(release, instance, day, hear)
+    why = watch.is_of_the_code(ledger, deploy, str(day)) if ended.code and deploy else ""
+    if deploy is None or not why:
+        return ended
+    with slots.hold(instance, ledger, f"taking {deploy['release']} back"):
+        left, before = live.roll_back(instance, ledger)
+        deploys.roll_back(ledger, left, f"Taken back by the evening watch. {why}")
+    told = f"{deploy['release']} is taken back, {before} is live and its code builds the night."
+    hear(told)
+    notify(instance, "failed", "a release was taken back", f"{told} {why}")
+    return run_night(release_of_live(instance, ledger), instance, day, hear)
 
 
 def run_night(

@@ -126,6 +126,23 @@ def tell_of_held_campaigns(
     notify_once(instance, ledger, about, "held", title, body, _page(instance, day))
 
 
+def tell_of_a_release(
+    instance: Instance, ledger: Ledger, kind: Kind, title: str, said: str, page: str = ""
+) -> None:
+    """Tell what became of a release, or what it waits for; the same thing not twice.
+
+    Args:
+        instance: whose.
+        ledger: knows what has been told.
+        kind: waiting, deployed, skipped or failed.
+        title: what happened, in a few words.
+        said: the sentence of the ledger.
+        page: of the reports, such as `comparisons/2017-11-21-02.html`.
+    """
+    link = f"{instance.pages_url}/{page}" if instance.pages_url and page else ""
+    notify_once(instance, ledger, Subject("release", said), kind, title, said, link)
+
+
 def _page(instance: Instance, day: dt.date) -> str:
     where = instance.page_of(day).relative_to(instance.reports)
     return f"{instance.pages_url}/{where}" if instance.pages_url else ""

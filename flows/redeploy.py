@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,14 @@ from flows.comparison.sides import Limits
 from flows.comparison_pages import write_comparison
 from flows.errors import (
     AwaitsApproval,
+    NotAllSent,
     ReleaseBlocked,
     Stopped,
+    WindowMissed,
 )
 from flows.ledger import Ledger
 from flows.nights import repair
+from flows.notices import tell_of_a_release
 from flows.prefect_server import ends_with_us
 from flows.release_checks import closing_hour, code_of_live, refuse_unproven, refuse_unsent
 from flows.releases import deploys
@@ -72,15 +77,17 @@ def redeploy(ref: str = "", scheduled: bool = False) -> str:
     """
     instance = read_instance()
     ledger = Ledger(instance.ledger_url)
-    until = closing_hour(instance) if scheduled else clock.now(instance)
     named = ref or instance.release_ref
-    try:
-        return deploy(instance, ledger, named, until)
-    except AwaitsApproval as waits:
-        if not runtime.deployment.id:
-            raise
-        _ask_in_the_pages(ledger, str(waits), until)
-        return deploy(instance, ledger, named, until)
+    with _told(instance, ledger, named):
+        until = closing_hour(instance) if scheduled else clock.now(instance)
+        try:
+            return deploy(instance, ledger, named, until)
+        except AwaitsApproval as waits:
+            if not runtime.deployment.id:
+                raise
+            tell_of_a_release(instance, ledger, "waiting", f"{named} waits", str(waits))
+            _ask_in_the_pages(ledger, str(waits), until)
+            return deploy(instance, ledger, named, until)
 
 
 def deploy(instance: Instance, ledger: Ledger, ref: str, until: dt.datetime) -> str:
@@ -133,6 +140,8 @@ def _deploy(instance: Instance, run: Deploy, before: Release, release: Release) 
         step.sentence = publish_rehearsed(instance, run.ledger, candidate, run.build_id)
     said = f"{release.commit} is live as {candidate}. {step.sentence}"
     run.end("published", said)
+    shown = f"comparisons/{candidate}.html"
+    tell_of_a_release(instance, run.ledger, "deployed", f"{release.commit} is live", said, shown)
     return said
 
 
@@ -176,6 +185,22 @@ def publish_rehearsed(instance: Instance, ledger: Ledger, candidate: str, build_
             "was compared. Deploy again: it is compared anew"
         )
     return f"Rehearsed: {', '.join(took)}." if took else "It was live already."
+
+
+@contextmanager
+def _told(instance: Instance, ledger: Ledger, named: str) -> Iterator[None]:
+    """Tell people what a release stopped at."""
+    try:
+        yield
+    except AwaitsApproval as waits:
+        tell_of_a_release(instance, ledger, "waiting", f"{named} waits for you", str(waits))
+        raise
+    except (WindowMissed, NotAllSent) as skipped:
+        tell_of_a_release(instance, ledger, "skipped", f"{named} is put off", str(skipped))
+        raise
+    except Stopped as stopped:
+        tell_of_a_release(instance, ledger, "failed", f"{named} does not go live", str(stopped))
+        raise
 
 
 def _judge(

@@ -107,10 +107,10 @@ def open_deploy(ledger: Ledger, release: str, build_id: str) -> Deploy:
     return Deploy(ledger, key, release, build_id)
 
 
-def roll_back(ledger: Ledger, candidate_id: str) -> None:
-    """Write down that what a deploy brought live was taken back."""
+def roll_back(ledger: Ledger, candidate_id: str, why: str = "Rolled back by hand.") -> None:
+    """Write down that what a deploy brought live was taken back, and why."""
     known = (deploys.c.candidate_id == candidate_id) & (deploys.c.state == "published")
-    ledger.change(deploys, known, state="rolled back")
+    ledger.change(deploys, known, state="rolled back", sentence=why)
 
 
 def latest(ledger: Ledger) -> Row | None:
