@@ -65,12 +65,13 @@ def compare_named(instance: Instance, ledger: Ledger, before: str, after: str) -
         live.manifest_of(instance, before),
         live.manifest_of(instance, after),
         limits=Limits(instance.memory_limit, instance.threads, spill),
-        before_prints=_prints(ledger, before),
-        after_prints=_prints(ledger, after),
+        before_prints=prints_of(ledger, before),
+        after_prints=prints_of(ledger, after),
     )
 
 
-def _prints(ledger: Ledger, build_id: str) -> dict[str, tuple[int, str]]:
+def prints_of(ledger: Ledger, build_id: str) -> dict[str, tuple[int, str]]:
+    """Return rows and hash of each public table of a build, as its end wrote them down."""
     rows = ledger.rows(sa.select(fingerprints).where(fingerprints.c.build_id == build_id))
     return {row["relation"]: (row["row_count"], row["row_hash"]) for row in rows}
 

@@ -31,6 +31,7 @@ from flows.comparison.judgement import Judgement, judge
 from flows.comparison.result import Comparison
 from flows.comparison.sides import Limits
 from flows.comparison_pages import write_comparison
+from flows.diff import prints_of
 from flows.errors import (
     AwaitsApproval,
     NotAllSent,
@@ -129,7 +130,7 @@ def _deploy(instance: Instance, run: Deploy, before: Release, release: Release) 
         run.tell(candidate_id=candidate)
         step.sentence = _told_of(made)
     with run.step("compare") as step:
-        found = compare_builds(instance, run.build_id, candidate)
+        found = compare_builds(instance, run.ledger, run.build_id, candidate)
         judged = _judge(instance, found, candidate, before, release)
         run.tell(report_hash=found.digest)
         page = write_comparison(instance.reports / "comparisons", candidate, found, judged)
@@ -159,12 +160,17 @@ def make_candidate(instance: Instance, release: Release, build_id: str) -> dict[
 
 
 @task(cache_policy=NO_CACHE, task_run_name="compare")
-def compare_builds(instance: Instance, build_id: str, candidate: str) -> Comparison:
-    """Compare what is live with the candidate, column by column."""
+def compare_builds(instance: Instance, ledger: Ledger, build_id: str, candidate: str) -> Comparison:
+    """Compare what is live with the candidate, column by column.
+
+    The candidate is read as it stands now, whatever it was when it was built: what was altered
+    after its approval has another hash.
+    """
     limits = Limits(instance.memory_limit, instance.threads, instance.root / "spill")
     files = [live.path_of(instance, each) for each in (build_id, candidate)]
     graphs = [live.manifest_of(instance, each) for each in (build_id, candidate)]
-    return compare(*files, *graphs, limits=limits)
+    before = prints_of(ledger, build_id)
+    return compare(*files, *graphs, limits=limits, before_prints=before)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="publish")

@@ -19,15 +19,14 @@ from flows import clock, slots
 from flows.artifacts import show_campaigns
 from flows.builds import live, pinned_batches, pins
 from flows.builds.build import Build, build_pinned
-from flows.comparison.compare import compare
 from flows.comparison.result import Comparison
-from flows.comparison.sides import Limits
 from flows.comparison_pages import write_comparison
 from flows.contracts.calendar import expected, read_calendar
 from flows.contracts.contract import Contract
 from flows.contracts.files import read_contracts
 from flows.contracts.policy import Verdict
 from flows.daily import ask_the_gate, publish_the_view, send_campaigns
+from flows.diff import compare_named
 from flows.errors import CannotPublish, InstanceBusy, NightStopped, SettingsWrong
 from flows.intake.intake import Intake
 from flows.intake.sources.declared import read_sources, source_of
@@ -96,7 +95,7 @@ def _rerun(
     built = build_the_view_again(instance, ledger, published, taken)
     if built.build_id != published:
         night.step("comparing with what was published")
-        compare_with_published(instance, published, built.build_id)
+        compare_with_published(instance, ledger, published, built.build_id)
         night.step("publishing")
         publish_the_view(instance, ledger, built.build_id)
     night.step("asking the gate")
@@ -149,12 +148,11 @@ def build_the_view_again(
 
 
 @task(cache_policy=NO_CACHE, task_run_name="compare")
-def compare_with_published(instance: Instance, published: str, build_id: str) -> Comparison:
+def compare_with_published(
+    instance: Instance, ledger: Ledger, published: str, build_id: str
+) -> Comparison:
     """Say what the tables that came change, on a page."""
-    files = [live.path_of(instance, each) for each in (published, build_id)]
-    graphs = [live.manifest_of(instance, each) for each in (published, build_id)]
-    limits = Limits(instance.memory_limit, instance.threads, instance.root / "spill")
-    found = compare(*files, *graphs, limits=limits)
+    found = compare_named(instance, ledger, published, build_id)
     page = write_comparison(instance.reports / "comparisons", build_id, found)
     names = [each.name for each in found.view.attributes]
     log.info("%d attributes differ from %s: %s", len(names), published, page)

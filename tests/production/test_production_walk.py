@@ -1,7 +1,4 @@
-"""docs/runbooks/production.md, walked on loopback: PostgreSQL, a server with a login, a worker.
-
-One machine for all tests here, and they walk it in order: what one leaves the next one finds.
-"""
+"""docs/runbooks/production.md, walked on loopback: PostgreSQL, a server with a login, a worker."""
 
 from __future__ import annotations
 
@@ -9,6 +6,8 @@ import datetime as dt
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -18,8 +17,10 @@ from prefect.client.schemas.filters import FlowRunFilter, LogFilter
 from prefect.client.schemas.objects import FlowRun
 from ruamel.yaml import YAML
 
-from flows.builds import live
+from flows.builds import live, pins
+from flows.contracts.files import read_contracts
 from flows.ledger import Ledger, builds, nights
+from flows.ledger import pins as pins_table
 from flows.prefect_upkeep import ZOMBIES, slot_of
 from flows.schedules import SCHEDULED
 from flows.settings import PROJECT
@@ -38,7 +39,7 @@ EVENING = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def machine(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A machine with the demo client's nights, of which live was made by the first release."""
     root = tmp_path_factory.mktemp("machine")
@@ -64,8 +65,20 @@ def is_healthy(machine: Machine) -> bool:
 
 
 def made_by(machine: Machine, build_id: str, release: str) -> None:
+    """Write down that a release made a build: the very one that it would make."""
     ledger = Ledger(machine.instance.ledger_url)
-    ledger.change(builds, builds.c.build_id == build_id, release=release)
+    row = ledger.row(sa.select(builds).where(builds.c.build_id == build_id))
+    assert row is not None
+    query = sa.select(pins_table).where(pins_table.c.build_id == build_id)
+    verdicts: list[Any] = [
+        SimpleNamespace(table=each["table_name"], state=each["state"], as_of=each["as_of_date"])
+        for each in ledger.rows(query)
+    ]
+    pinned = pins.choose(ledger, read_contracts(), verdicts)
+    base = row["base_build_id"]
+    assert pins.inputs_digest(base, row["release"], pinned) == row["inputs"]
+    inputs = pins.inputs_digest(base, release, pinned)
+    ledger.change(builds, builds.c.build_id == build_id, release=release, inputs=inputs)
 
 
 def start(machine: Machine, **parameters: str) -> FlowRun:
@@ -103,7 +116,17 @@ def marks(lines: list[str]) -> set[str]:
     return {name for name in ("first", "second") for line in lines if f"[{name}]" in line}
 
 
-def test_nothing_is_told_and_nothing_is_taken_without_the_login(machine: Machine) -> None:
+def test_a_machine_of_its_own_runs_nights_with_the_code_of_live(machine: Machine) -> None:
+    """One machine is walked through: what one step leaves, the next one finds."""
+    nothing_is_told_and_nothing_is_taken_without_the_login(machine)
+    nights_and_releases_are_scheduled_at_their_local_times(machine)
+    a_night_is_run_by_the_worker_with_the_release_of_live(machine)
+    a_deploy_leaves_a_night_in_flight_on_its_old_code(machine)
+    the_next_night_has_the_new_code_and_after_a_rollback_the_old(machine)
+    the_pages_are_read(machine)
+
+
+def nothing_is_told_and_nothing_is_taken_without_the_login(machine: Machine) -> None:
     address = f"http://127.0.0.1:{machine.port}/api"
     user, password = LOGIN.split(":")
     for login, code in ((None, 401), ((user, "no"), 401), ((user, password), 200)):
@@ -115,7 +138,7 @@ def test_nothing_is_told_and_nothing_is_taken_without_the_login(machine: Machine
         assert {flow.name for flow in client.read_flows()} >= {"nightly", "redeploy"}
 
 
-def test_nights_and_releases_are_scheduled_at_their_local_times(machine: Machine) -> None:
+def nights_and_releases_are_scheduled_at_their_local_times(machine: Machine) -> None:
     def planned() -> Mapping[str, list[dt.datetime]] | None:
         found: dict[str, list[dt.datetime]] = {}
         with api(machine.port, LOGIN) as client:
@@ -144,7 +167,7 @@ def test_nights_and_releases_are_scheduled_at_their_local_times(machine: Machine
     assert limits[slot_of(machine.instance)] == 1
 
 
-def test_a_night_that_is_started_is_run_by_the_worker_with_the_release_of_live(
+def a_night_is_run_by_the_worker_with_the_release_of_live(
     machine: Machine,
 ) -> None:
     run = ended(machine, start(machine, business_date=str(TODAY)))
@@ -153,14 +176,11 @@ def test_a_night_that_is_started_is_run_by_the_worker_with_the_release_of_live(
     lines = said_by(machine, run, "ends with the code of the first release")
     assert f"{TODAY}, with code {machine.first}" in lines
     assert marks(lines) == {"first"}
-    # A night of this release has never been: it was built by it, and is live.
-    ledger = Ledger(machine.instance.ledger_url)
-    row = ledger.row(sa.select(builds).where(builds.c.build_id == live.current(machine.instance)))
-    assert row is not None
-    assert row["release"] == machine.first
+    # It was done already: what it is asked again it does not do again.
+    assert live.current(machine.instance) == f"{TODAY}-01"
 
 
-def test_a_deploy_leaves_a_night_in_flight_on_its_old_code(machine: Machine) -> None:
+def a_deploy_leaves_a_night_in_flight_on_its_old_code(machine: Machine) -> None:
     """No date is given: it is the evening of the 22nd, and its delivery is waited for."""
     ledger = Ledger(machine.instance.ledger_url)
     run = start(machine)
@@ -195,7 +215,7 @@ def publish_the_second_release(machine: Machine, ledger: Ledger) -> None:
     live.publish(instance, ledger, build_id)
 
 
-def test_the_night_after_a_deploy_has_the_new_code_and_after_a_rollback_the_old(
+def the_next_night_has_the_new_code_and_after_a_rollback_the_old(
     machine: Machine,
 ) -> None:
     """A date before live is refused at once, by the code that is asked."""
@@ -211,7 +231,7 @@ def code_of_a_refused_night(machine: Machine) -> set[str]:
     return marks(said_by(machine, run, f"business date {YESTERDAY}"))
 
 
-def test_the_pages_are_read(machine: Machine) -> None:
+def the_pages_are_read(machine: Machine) -> None:
     with machine.unit("pages"):
         address = f"http://127.0.0.1:{machine.port + 1}/"
 
