@@ -11,7 +11,7 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from flows.errors import (
     WindowMissed,
 )
 from flows.ledger import Ledger
+from flows.nightly import slot
 from flows.nights import repair
 from flows.notices import tell_of_a_release
 from flows.prefect_server import ends_with_us
@@ -54,6 +55,8 @@ log = logging.getLogger("scv.redeploy")
 ends_with_us()
 BY_ITSELF = ("equal", "declared")
 REQUESTS = Path("docs", "requests")
+# A release that a person began by hand waits for them so long.
+A_WHILE = dt.timedelta(hours=4)
 
 
 class Approval(RunInput):
@@ -87,7 +90,7 @@ def redeploy(ref: str = "", scheduled: bool = False) -> str:
             if not runtime.deployment.id:
                 raise
             tell_of_a_release(instance, ledger, "waiting", f"{named} waits", str(waits))
-            _ask_in_the_pages(ledger, str(waits), until)
+            _ask_in_the_pages(instance, ledger, str(waits), until)
             return deploy(instance, ledger, named, until)
 
 
@@ -101,7 +104,8 @@ def deploy(instance: Instance, ledger: Ledger, ref: str, until: dt.datetime) -> 
     refuse_unproven(instance, release)
     build_id = live.current_or_stop(instance)
     wait_for(lambda: refuse_unsent(instance, ledger, build_id), "all is sent", instance, until)
-    with slots.hold(instance, ledger, f"the deploy of {release.commit}"):
+    queued = slot(instance) if runtime.deployment.id else nullcontext()
+    with queued, slots.hold(instance, ledger, f"the deploy of {release.commit}"):
         for sentence in repair(instance, ledger):
             log.warning(sentence)
         # While the slot was waited for a night may have gone live.
@@ -247,10 +251,13 @@ def _with_customers(finding: Finding, found: Comparison) -> str:
     return f"{finding.sentence} See {finding.name} of customers such as {', '.join(ids)}."
 
 
-def _ask_in_the_pages(ledger: Ledger, sentence: str, until: dt.datetime) -> None:
-    left = max(60, int((until - dt.datetime.now(dt.UTC)).total_seconds()))
+def _ask_in_the_pages(
+    instance: Instance, ledger: Ledger, sentence: str, until: dt.datetime
+) -> None:
+    """Suspend the run until somebody decides on its page; then it begins again from its top."""
+    left = max(until - clock.now(instance), A_WHILE)
     asked = Approval.with_initial_data(description=sentence)
-    told = suspend_flow_run(wait_for_input=asked, timeout=left)
+    told = suspend_flow_run(wait_for_input=asked, timeout=int(left.total_seconds()))
     decision = "approved" if told.approve else "refused"
     deploys.decide(ledger, told.report_hash, decision, told.who, told.why)
 

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from flows import watched
 from flows.settings import PROJECT, Instance
+from tests.releases.control import Control, Edits
 from tests.sources.servers import POSTGRES, run
 
 LOGIN = "scv:a-login-of-the-test"
@@ -39,14 +40,6 @@ def show_day(instance, summary):
 
     say(f"ends with the code of the {{marked.NAME}} release")
     _show_day(instance, summary)
-"""
-NO_REDEPLOY_YET = """
-from prefect import flow
-
-
-@flow(name="redeploy")
-def redeploy(ref: str = "main") -> str:
-    return ref
 """
 
 
@@ -77,6 +70,10 @@ class Machine:
             deliveries=self.root / "deliveries",
             instance=self.environment["SCV_INSTANCE"],
         )
+
+    def third(self, edits: Edits) -> str:
+        """Commit some edits on the first release, beside the control checkout."""
+        return Control(self.control, self.first, {}).release(edits)
 
     def call(self, *command: str) -> str:
         """Call a program of the control checkout, as the runbook says; return what it says."""
@@ -161,9 +158,6 @@ def _releases(control: Path) -> tuple[str, str]:
         if (PROJECT / name).is_file() and name != ".venv":
             (control / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, control / name)
-    redeploy = control / "flows" / "redeploy.py"
-    if not redeploy.is_file():
-        redeploy.write_text(NO_REDEPLOY_YET)
     (control / ".venv").symlink_to(sys.prefix)
     _git(control, "init", "--quiet", "--initial-branch", "main")
     (control / ".git" / "info" / "exclude").write_text(".venv\n")

@@ -17,9 +17,10 @@ from prefect.client.schemas.filters import FlowRunFilter, LogFilter
 from prefect.client.schemas.objects import FlowRun
 from ruamel.yaml import YAML
 
+from flows import slots
 from flows.builds import live, pins
 from flows.contracts.files import read_contracts
-from flows.ledger import Ledger, builds, nights
+from flows.ledger import Ledger, builds, deploys, nights
 from flows.ledger import pins as pins_table
 from flows.prefect_upkeep import ZOMBIES, slot_of
 from flows.schedules import SCHEDULED
@@ -27,6 +28,7 @@ from flows.settings import PROJECT
 from tests.conftest import NEXT, NIGHTS, World, _share
 from tests.production.machine import LOGIN, Machine, database, made
 from tests.production.serving import api, free_ports, until
+from tests.releases.test_redeploy import COUNTED, COUNTED_OTHERWISE, SERVICE
 
 TODAY, YESTERDAY = NIGHTS[-1], NIGHTS[-2]
 # The evening of a day that the client has not delivered yet: its night waits.
@@ -81,10 +83,10 @@ def made_by(machine: Machine, build_id: str, release: str) -> None:
     ledger.change(builds, builds.c.build_id == build_id, release=release, inputs=inputs)
 
 
-def start(machine: Machine, **parameters: str) -> FlowRun:
-    """Start a night by hand, as the page of Prefect does."""
+def start(machine: Machine, flow: str = "nightly", **parameters: Any) -> FlowRun:
+    """Start a night or a release by hand, as the page of Prefect does."""
     with api(machine.port, LOGIN) as client:
-        deployment = client.read_deployment_by_name("nightly/demo")
+        deployment = client.read_deployment_by_name(f"{flow}/demo")
         return client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
 
 
@@ -123,6 +125,7 @@ def test_a_machine_of_its_own_runs_nights_with_the_code_of_live(machine: Machine
     a_night_is_run_by_the_worker_with_the_release_of_live(machine)
     a_deploy_leaves_a_night_in_flight_on_its_old_code(machine)
     the_next_night_has_the_new_code_and_after_a_rollback_the_old(machine)
+    a_release_is_approved_on_the_page_of_its_run(machine)
     the_pages_are_read(machine)
 
 
@@ -229,6 +232,40 @@ def code_of_a_refused_night(machine: Machine) -> set[str]:
     assert run.state is not None
     assert "To take it back on purpose: scv rollback" in str(run.state.message)
     return marks(said_by(machine, run, f"business date {YESTERDAY}"))
+
+
+def a_release_is_approved_on_the_page_of_its_run(machine: Machine) -> None:
+    """It waits without a process and without the slot, and goes on with what was typed."""
+    ledger = Ledger(machine.instance.ledger_url)
+    before = live.current(machine.instance)
+    commit = machine.third({SERVICE: (COUNTED, COUNTED_OTHERWISE)})
+    run = start(machine, "redeploy", ref=commit, scheduled=False)
+
+    def look() -> FlowRun | None:
+        with api(machine.port, LOGIN) as client:
+            found = client.read_flow_run(run.id)
+        is_over = found.state is not None and (found.state.is_final() or found.state.is_paused())
+        return found if is_over else None
+
+    waits = until(look, "a release that waits")
+    assert waits.state is not None
+    assert waits.state.is_paused(), waits.state
+    row = ledger.row(sa.select(deploys).order_by(deploys.c.id.desc()))
+    assert row is not None
+    assert row["state"] == "waiting"
+    assert live.current(machine.instance) == before
+    assert slots.holder(ledger, machine.instance.instance) is None
+    with api(machine.port, LOGIN) as client:
+        typed = {"report_hash": row["report_hash"][:12], "who": "Ada", "why": "Read"}
+        assert client.resume_flow_run(run.id, run_input=typed).status.value == "REJECT"
+        answer = client.resume_flow_run(run.id, run_input=typed | {"approve": True})
+        assert answer.status.value == "ACCEPT"
+    done = ended(machine, run)
+    assert done.state_name == "Completed", done.state
+    row = ledger.row(sa.select(deploys).order_by(deploys.c.id.desc()))
+    assert row is not None
+    assert (row["state"], row["release"]) == ("published", commit)
+    assert live.current(machine.instance) == row["candidate_id"]
 
 
 def the_pages_are_read(machine: Machine) -> None:
