@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 from prefect import flow, runtime, task
@@ -23,11 +22,7 @@ from prefect.input import RunInput
 from flows import clock, slots
 from flows.asking import ask
 from flows.builds import live
-from flows.campaigns.graph import Graph
 from flows.comparison.compare import compare
-from flows.comparison.expected import released
-from flows.comparison.finding import Finding
-from flows.comparison.judgement import Judgement, judge
 from flows.comparison.result import Comparison
 from flows.comparison.sides import Limits
 from flows.comparison_pages import write_comparison
@@ -45,7 +40,7 @@ from flows.nights import repair
 from flows.notices import tell_of_a_release
 from flows.prefect_server import ends_with_us
 from flows.release_checks import closing_hour, code_of_live, refuse_unproven, refuse_unsent
-from flows.releases import deploys
+from flows.releases import approval, deploys
 from flows.releases.deploys import Deploy
 from flows.releases.worktrees import Release, check_out, fetch
 from flows.settings import Instance, read_instance
@@ -53,8 +48,6 @@ from flows.waiting import wait_for
 
 log = logging.getLogger("scv.redeploy")
 ends_with_us()
-BY_ITSELF = ("equal", "declared")
-REQUESTS = Path("docs", "requests")
 # A release that a person began by hand waits for them so long.
 A_WHILE = dt.timedelta(hours=4)
 
@@ -135,12 +128,12 @@ def _deploy(instance: Instance, run: Deploy, before: Release, release: Release) 
         step.sentence = _told_of(made)
     with run.step("compare") as step:
         found = compare_builds(instance, run.ledger, run.build_id, candidate)
-        judged = _judge(instance, found, candidate, before, release)
+        judged = approval.judged(instance, found, candidate, before, release)
         run.tell(report_hash=found.digest)
         page = write_comparison(instance.reports / "comparisons", candidate, found, judged)
         step.sentence = f"{judged.words} The report: {page}"
     with run.step("approve") as step:
-        step.sentence = _approved(run, found, judged)
+        step.sentence = approval.approved(run, found, judged)
     with run.step("publish") as step:
         step.sentence = publish_rehearsed(instance, run.ledger, candidate, run.build_id)
     said = f"{release.commit} is live as {candidate}. {step.sentence}"
@@ -211,44 +204,6 @@ def _told(instance: Instance, ledger: Ledger, named: str) -> Iterator[None]:
     except Stopped as stopped:
         tell_of_a_release(instance, ledger, "failed", f"{named} does not go live", str(stopped))
         raise
-
-
-def _judge(
-    instance: Instance, found: Comparison, candidate: str, before: Release, release: Release
-) -> Judgement:
-    requests = [each.folder / REQUESTS for each in (release, before)]
-    expected = released(*requests)
-    return judge(found, expected, Graph.read(live.manifest_of(instance, candidate)))
-
-
-def _approved(run: Deploy, found: Comparison, judged: Judgement) -> str:
-    why = " ".join(_with_customers(each, found) for each in judged.to_decide[:3])
-    if judged.verdict == "hard stop":
-        raise ReleaseBlocked(f"{run.release} must not go live: {why}")
-    if judged.verdict in BY_ITSELF:
-        return judged.words
-    decided = deploys.decision_on(run.ledger, found.digest)
-    if decided is None:
-        raise deploys.awaits(found.digest, run.release, f"{judged.words} {why}")
-    if decided["decision"] == "refused":
-        raise ReleaseBlocked(
-            f"{run.release} was refused by {decided['who']}: {decided['why'].rstrip('.')}. "
-            "Mend it, and deploy what is mended"
-        )
-    return f"Approved by {decided['who']}: {decided['why']}"
-
-
-def _with_customers(finding: Finding, found: Comparison) -> str:
-    """Return a finding's sentence with a few customers to look at, by their number."""
-    ids = [
-        str(example.customer_id)
-        for attribute in found.view.attributes
-        if attribute.name == finding.name
-        for example in attribute.examples[:3]
-    ]
-    if not ids:
-        return finding.sentence
-    return f"{finding.sentence} See {finding.name} of customers such as {', '.join(ids)}."
 
 
 def _ask_in_the_pages(

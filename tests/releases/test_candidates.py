@@ -20,9 +20,6 @@ from flows.settings import Instance, read_instance
 from tests.releases.control import LIVE, Control
 from tests.releases.test_redeploy import COUNTED, COUNTED_OTHERWISE, SERVICE
 
-# Above the view of every customer's messages, and in a model that is carried on from its base.
-HISTORY = "models/intermediate/int_purchase_history.sql"
-
 
 def asked(instance: Instance, control: Control, commit: str, *what: str) -> dict[str, Any]:
     """Ask a release as a deploy does; return its answer."""
@@ -45,12 +42,12 @@ def test_a_candidate_made_in_part_equals_one_made_whole(
 ) -> None:
     edits = {
         SERVICE: (COUNTED, COUNTED_OTHERWISE),
-        "seeds/thresholds.csv": ("churn_cap,", "churn_cap,"),
+        "seeds/thresholds.csv": ("at_risk_days,60,", "at_risk_days,61,"),
     }
     commit = control.release(edits)
     part = asked(instance, control, commit, "candidate", LIVE)
     assert {"customer_service", "attribute_distributions"} <= set(part["remade"])
-    assert "customer_purchases" not in part["remade"]
+    assert "int_order_lines" not in part["remade"]
     made = fingerprints.take(live.path_of(instance, part["build_id"]))
     # The same inputs would be kept as they are: forget them.
     for path in instance.builds.glob(f"{part['build_id']}*"):
@@ -74,9 +71,10 @@ def test_what_is_made_of_live_reads_its_batches_whatever_came_since(
 @pytest.mark.parametrize(
     ("starts_at", "is_open"),
     [
-        ("2026-11-24T14:59:00", False),
+        # The played clock runs on while tests do.
+        ("2026-11-24T12:00:00", False),
         ("2026-11-24T15:00:00", True),
-        ("2026-11-24T18:59:00", True),
+        ("2026-11-24T17:00:00", True),
         ("2026-11-24T19:00:00", False),
         ("2026-11-25T03:00:00", False),
     ],
