@@ -25,6 +25,7 @@ from flows.failures import failures_in
 from flows.intake.sources.declared import read_sources, source_of
 from flows.ledger import Ledger, Row, deliveries, findings, nights
 from flows.predictions.report import DOCS, read_report
+from flows.release_pages import write_releases
 from flows.runbook_pages import write_runbooks
 from flows.settings import Instance
 from flows.summary import read_day
@@ -45,6 +46,7 @@ def write_pages(instance: Instance, ledger: Ledger, folder: Path) -> None:
     _write_what_hangs_together(instance, ledger, folder)
     write_builds(instance, ledger, folder / "builds")
     write_predictions(folder)
+    write_releases(ledger, folder / "releases")
     query = sa.select(nights.c.business_date).distinct().order_by(nights.c.business_date.desc())
     dates = [row["business_date"] for row in ledger.rows(query.limit(NIGHTS_REWRITTEN))]
     days = [read_day(ledger, date) for date in dates]
