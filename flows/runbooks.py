@@ -75,9 +75,11 @@ def overriding(contract: Contract) -> Overriding:
     policies = tuple(p for p in get_args(Policy) if may_be_empty or p != "proceed_empty")
     bounds = "It ends at the time that it names, and holds for this one date."
     if contract.is_consent:
+        limit = contract.stale_limit_days
+        since = f"when they are older than {_days(limit)}" if limit else "from the first day on"
         bounds += (
-            " It cannot widen: while consents are stale nobody turns contactable, and past "
-            f"{_days(contract.stale_limit_days)} every send is held, whatever it says."
+            " It cannot widen: while consents are stale nobody turns contactable, and "
+            f"{since} every send is held, whatever it says."
         )
     return Overriding(policies, bounds)
 
