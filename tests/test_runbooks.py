@@ -16,6 +16,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 import typer.main
+
 from flows import cli, runbooks
 from flows.contracts.contract import Contract
 from flows.contracts.files import read_contracts
