@@ -1,9 +1,9 @@
-"""Pages that a person reads: builds, attributes, contracts, predictions, and each night. Static.
+"""Pages that a person reads: builds, attributes, contracts, nights, runbooks, releases. Static.
 
-`write_pages` writes `builds/`, `attributes.html`, `contracts.html`, `predictions.html` and
-`nights/`. The only script is that of a search box; what is on a page the browser's own search finds
-without it. The batch writes them beside the warehouse at the end of every night, `scv docs` beside
-dbt's own pages.
+`write_pages` writes `builds/`, `attributes.html`, `contracts.html`, `predictions.html`, `nights/`,
+`runbooks/` and `releases/`. The only script is that of a search box; what is on a page the
+browser's own search finds without it. The batch writes them beside the warehouse at the end of
+every night, a deploy when it ends, `scv docs` beside dbt's own pages.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from flows.campaigns.attributes import attributes_of, hanging_on
 from flows.campaigns.graph import Graph
 from flows.contracts.contract import Contract
 from flows.contracts.files import read_contracts
+from flows.failures import failures_in
 from flows.intake.sources.declared import read_sources, source_of
 from flows.ledger import Ledger, Row, deliveries, findings, nights
 from flows.predictions.report import DOCS, read_report
+from flows.release_pages import write_releases
+from flows.runbook_pages import write_runbooks
 from flows.settings import Instance
 from flows.summary import read_day
 from flows.templates import write
@@ -33,7 +36,7 @@ NIGHTS_REWRITTEN = 31
 
 
 def write_pages(instance: Instance, ledger: Ledger, folder: Path) -> None:
-    """Write the pages of builds, attributes and contracts, one for each of the last nights.
+    """Write every page: of builds, attributes, contracts, the last nights, what to do, releases.
 
     Args:
         instance: whose builds are shown; of attributes and lineage what is live tells, or nobody.
@@ -43,14 +46,15 @@ def write_pages(instance: Instance, ledger: Ledger, folder: Path) -> None:
     _write_what_hangs_together(instance, ledger, folder)
     write_builds(instance, ledger, folder / "builds")
     write_predictions(folder)
+    write_releases(ledger, folder / "releases")
     query = sa.select(nights.c.business_date).distinct().order_by(nights.c.business_date.desc())
     dates = [row["business_date"] for row in ledger.rows(query.limit(NIGHTS_REWRITTEN))]
     days = [read_day(ledger, date) for date in dates]
-    write(folder / "nights" / "index.html", "nights.html.j2", "../", days=days)
+    write(folder / "nights" / "index.html", "nights.html.j2", "../", days=days, ways=failures_in)
     for day in days:
         checks = _checks(ledger, day.business_date)
         page = folder / "nights" / f"{day.business_date}.html"
-        write(page, "night.html.j2", "../", day=day, checks=checks)
+        write(page, "night.html.j2", "../", day=day, checks=checks, ways=failures_in)
 
 
 def write_predictions(folder: Path, numbers: Path = DOCS) -> Path:
@@ -73,6 +77,7 @@ def _write_what_hangs_together(instance: Instance, ledger: Ledger, folder: Path)
     }
     write(folder / "contracts.html", "contracts.html.j2", **told)
     write_dictionary(instance, ledger, folder, attributes, reads)
+    write_runbooks(instance, ledger, folder / "runbooks", reads)
 
 
 def _place(contract: Contract) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from flows.ledger import Ledger
 from flows.nightly import slot
 from flows.nights import repair
 from flows.notices import tell_of_a_release
+from flows.pages import write_pages
 from flows.prefect_server import ends_with_us
 from flows.release_checks import closing_hour, code_of_live, refuse_unproven, refuse_unsent
 from flows.releases import approval, deploys
@@ -192,7 +193,7 @@ def publish_rehearsed(instance: Instance, ledger: Ledger, candidate: str, build_
 
 @contextmanager
 def _told(instance: Instance, ledger: Ledger, named: str) -> Iterator[None]:
-    """Tell people what a release stopped at."""
+    """Tell people what a release stopped at, and write the pages whatever came of it."""
     try:
         yield
     except AwaitsApproval as waits:
@@ -204,6 +205,8 @@ def _told(instance: Instance, ledger: Ledger, named: str) -> Iterator[None]:
     except Stopped as stopped:
         tell_of_a_release(instance, ledger, "failed", f"{named} does not go live", str(stopped))
         raise
+    finally:
+        write_pages(instance, ledger, instance.reports)
 
 
 def _ask_in_the_pages(

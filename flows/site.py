@@ -1,7 +1,7 @@
 """The documentation site: dbt's own pages with an overview that says where to click, and ours.
 
-Static files in `site/`: `index.html` is dbt's; `builds/`, `attributes.html`, `contracts.html` and
-`nights/` are ours.
+Static files in `site/`: `index.html` is dbt's; `builds/`, `attributes.html`, `contracts.html`,
+`nights/`, `runbooks/` and `releases/` are ours.
 """
 
 from __future__ import annotations

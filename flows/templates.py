@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ def write(path: Path, template: str, root: str = "", **values: Any) -> None:
         values: what the template shows.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    arriving = path.with_name(f".{path.name}")
+    # A deploy may end while a night does, and both write.
+    arriving = path.with_name(f".{os.getpid()}-{path.name}")
     page = _environment().get_template(template).render(root=root, **values)
     arriving.write_text(page, encoding="utf-8")
     arriving.replace(path)

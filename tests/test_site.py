@@ -14,6 +14,7 @@ def test_the_overview_says_where_to_click(world: World, chromium: str, tmp_path:
     for target in (
         *("builds/index.html", "attributes.html", "contracts.html"),
         *("predictions.html", "nights/index.html"),
+        *("runbooks/index.html", "releases/index.html"),
     ):
         assert f'href="{target}"' in page
         assert (site(world) / target).is_file()
