@@ -88,7 +88,12 @@ def deploy(instance: Instance, ledger: Ledger, ref: str, until: dt.datetime) -> 
     release = check_out(instance, ref)
     before = code_of_live(instance, ledger)
     if release.commit == before.commit:
-        return f"{release.commit} is live already: there is nothing to deploy."
+        said = [f"{release.commit} is live already: there is nothing to deploy."]
+        if deploys.is_any_open(ledger):
+            # Killed when it had published, and before it could write that down.
+            with slots.hold(instance, ledger, f"the deploy of {release.commit}"):
+                said += repair(instance, ledger)
+        return " ".join(said)
     refuse_unproven(instance, release)
     build_id = live.current_or_stop(instance)
     wait_for(lambda: refuse_unsent(instance, ledger, build_id), "all is sent", instance, until)
@@ -151,7 +156,9 @@ def make_candidate(instance: Instance, release: Release, build_id: str) -> dict[
 @task(cache_policy=NO_CACHE, task_run_name="compare")
 def compare_builds(instance: Instance, build_id: str, candidate: str) -> Comparison:
     """Compare what is live with the candidate, column by column."""
-    limits = Limits(instance.memory_limit, instance.threads, instance.root / "spill")
+    spill = instance.root / "spill" / "deploy"
+    spill.mkdir(parents=True, exist_ok=True)
+    limits = Limits(instance.memory_limit, instance.threads, spill)
     files = [live.path_of(instance, each) for each in (build_id, candidate)]
     graphs = [live.manifest_of(instance, each) for each in (build_id, candidate)]
     return compare(*files, *graphs, limits=limits)
