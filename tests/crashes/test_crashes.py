@@ -60,7 +60,7 @@ def test_a_redeploy_that_is_killed_while_it_publishes_is_live_whole(
 
     assert trial.wrong == [], story(trial)
     assert len(trial.kills) == 1
-    assert changed_tables(scenario) == {"marts.customer_service"}
+    assert changed_tables(scenario) == {"marts.attribute_distributions", "marts.customer_service"}
 
 
 @pytest.mark.skipif(KILLS == 1, reason="many kills of redeploys take an hour: SCV_KILLS=200")
