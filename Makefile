@@ -1,7 +1,7 @@
 # `make` alone says what there is. Each target sets up what it needs.
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint docs deliver channels status lock clean \
-	benchmark-intake benchmark-nightly benchmark-release scale
+	benchmark-intake benchmark-nightly benchmark-release scale crash-test
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -68,6 +68,10 @@ SCALE ?= warehouse/scale
 scale: install ## a client of N customers and its nights, kept in SCALE: make scale N=2000000
 	@$(BIN)/python -m benchmarks.nightly --customers $(N) --folder $(SCALE) \
 		--results $(SCALE)/results.json --out $(SCALE)
+
+KILLS ?= 200
+crash-test: install ## kill nights and redeploys KILLS times each, and check what is left (hours)
+	@$(BIN)/python -u -m tests.crashes --kills $(KILLS)
 
 lock: ## resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile pyproject.toml --group demo --group dev --universal --python-version 3.11 \

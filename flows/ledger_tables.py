@@ -221,7 +221,7 @@ deploy_steps = sa.Table(
     Column("id", Integer, primary_key=True),
     Column("deploy_id", Integer, sa.ForeignKey("deploys.id"), nullable=False, index=True),
     Column("step", String, nullable=False),
-    Column("state", String, nullable=False),  # running | done | stopped
+    Column("state", String, nullable=False),  # running | done | stopped | killed
     Column("sentence", String, nullable=False, default=""),
     Column("started_at", DateTime, nullable=False),
     Column("ended_at", DateTime),

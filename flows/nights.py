@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,11 @@ from flows import slots
 from flows.builds import build, live
 from flows.errors import Stopped
 from flows.ledger import Ledger, nights, now
+from flows.releases import deploys
 from flows.settings import Instance
+
+# What spills while another process may hold the slot: `scv diff`, and samples of a source.
+WITHOUT_THE_SLOT = ("comparison-", "sample-")
 
 
 @dataclass
@@ -90,4 +95,14 @@ def repair(instance: Instance, ledger: Ledger) -> list[str]:
         )
         said.append(f"The night of {row['business_date']} was killed while {row['step']}.")
     repaired = live.repair(instance, ledger)
-    return [*said, *build.repair(instance, ledger), *([repaired] if repaired else [])]
+    said += [*build.repair(instance, ledger), *([repaired] if repaired else [])]
+    _clear_spill(instance)
+    return [*said, *deploys.repair(ledger, live.current(instance))]
+
+
+def _clear_spill(instance: Instance) -> None:
+    """Remove what a dead process spilled: rows of customers, which nobody would come back for."""
+    spill = instance.root / "spill"
+    for folder in spill.iterdir() if spill.is_dir() else ():
+        if not folder.name.startswith(WITHOUT_THE_SLOT):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -94,7 +94,12 @@ def deploy(instance: Instance, ledger: Ledger, ref: str, until: dt.datetime) -> 
     release = check_out(instance, ref)
     before = code_of_live(instance, ledger)
     if release.commit == before.commit:
-        return f"{release.commit} is live already: there is nothing to deploy."
+        said = [f"{release.commit} is live already: there is nothing to deploy."]
+        if deploys.is_any_open(ledger):
+            # Killed when it had published, and before it could write that down.
+            with slots.hold(instance, ledger, f"the deploy of {release.commit}"):
+                said += repair(instance, ledger)
+        return " ".join(said)
     refuse_unproven(instance, release)
     build_id = live.current_or_stop(instance)
     wait_for(lambda: refuse_unsent(instance, ledger, build_id), "all is sent", instance, until)
@@ -164,7 +169,9 @@ def compare_builds(instance: Instance, ledger: Ledger, build_id: str, candidate:
     The candidate is read as it stands now, whatever it was when it was built: what was altered
     after its approval has another hash.
     """
-    limits = Limits(instance.memory_limit, instance.threads, instance.root / "spill")
+    spill = instance.root / "spill" / "deploy"
+    spill.mkdir(parents=True, exist_ok=True)
+    limits = Limits(instance.memory_limit, instance.threads, spill)
     files = [live.path_of(instance, each) for each in (build_id, candidate)]
     graphs = [live.manifest_of(instance, each) for each in (build_id, candidate)]
     before = prints_of(ledger, build_id)

@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import sqlalchemy as sa
 
-from flows.builds import dbt, fingerprints, fork, live, pinned_batches, pins
+from flows.builds import dbt, fingerprints, fork, live, pinned_batches, pins, retention
 from flows.builds.release import code_version
 from flows.contracts.contract import Contract
 from flows.contracts.policy import Verdict
@@ -152,7 +152,7 @@ def repair(instance: Instance, ledger: Ledger) -> list[str]:
     said = []
     for row in ledger.rows(sa.select(builds).where(builds.c.state == "building")):
         build_id = row["build_id"]
-        fork.discard(live.path_of(instance, build_id))
+        retention.remove(instance, build_id)
         ledger.change(
             builds, builds.c.build_id == build_id, state="failed", sentence="killed while building"
         )

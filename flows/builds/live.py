@@ -108,8 +108,13 @@ def repair(instance: Instance, ledger: Ledger) -> str | None:
     if last is not None and last["build_id"] == now_live:
         return None
     with ledger.write() as connection:
-        # What had been replaced and is live again was rolled back to.
-        back = last is not None and last["replaced_build_id"] == now_live
+        # What had been replaced and is live again was rolled back to. After a roll back the same
+        # look means the way forward again.
+        back = (
+            last is not None
+            and last["replaced_build_id"] == now_live
+            and last["kind"] != "roll back"
+        )
         kind = "roll back" if back else "repaired"
         _write_down(connection, now_live, last["build_id"] if last else None, kind)
     return f"Live points to {now_live}, which the ledger did not know: written down now."

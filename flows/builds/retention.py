@@ -16,8 +16,15 @@ def remove_old_builds(instance: Instance) -> list[str]:
     kept = {*ids[-instance.keep_builds :], live.current(instance)}
     removed = [build_id for build_id in ids if build_id not in kept]
     for build_id in removed:
-        # A reader that has the file open keeps it until it is done.
-        fork.discard(live.path_of(instance, build_id))
-        live.manifest_of(instance, build_id).unlink(missing_ok=True)
-        live.batches_of(instance, build_id).unlink(missing_ok=True)
+        remove(instance, build_id)
     return removed
+
+
+def remove(instance: Instance, build_id: str) -> None:
+    """Remove a build and what lies beside it. A reader that has it open keeps it until it is done.
+
+    The build goes last: what is cut off in between is found by it, and removed the next time.
+    """
+    live.manifest_of(instance, build_id).unlink(missing_ok=True)
+    live.batches_of(instance, build_id).unlink(missing_ok=True)
+    fork.discard(live.path_of(instance, build_id))

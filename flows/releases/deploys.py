@@ -87,10 +87,10 @@ class Deploy:
 
 
 def open_deploy(ledger: Ledger, release: str, build_id: str) -> Deploy:
-    """Take up the deploy of a release instead of a build where it was left, or begin one."""
-    for row in ledger.rows(sa.select(deploys).where(deploys.c.state == "running")):
-        # The slot of the instance is ours: whoever ran it is dead.
-        ledger.change(deploys, deploys.c.id == row["id"], state="killed", ended_at=now())
+    """Take up the deploy of a release instead of a build where it was left, or begin one.
+
+    With the slot held, and what a crash left repaired.
+    """
     query = sa.select(deploys).where(
         deploys.c.release == release,
         deploys.c.build_id == build_id,
@@ -111,6 +111,49 @@ def roll_back(ledger: Ledger, candidate_id: str, why: str = "Rolled back by hand
     """Write down that what a deploy brought live was taken back, and why."""
     known = (deploys.c.candidate_id == candidate_id) & (deploys.c.state == "published")
     ledger.change(deploys, known, state="rolled back", sentence=why)
+
+
+def is_any_open(ledger: Ledger) -> bool:
+    """True while a deploy is running, or was when it was killed."""
+    return bool(_open(ledger))
+
+
+def repair(ledger: Ledger, now_live: str | None) -> list[str]:
+    """Close what a crash left running; say what was done. Call with the slot held.
+
+    A deploy that was killed when its candidate had gone live is published all the same: whether
+    this commit has proven itself here is asked by the instances that come after.
+
+    Args:
+        ledger: brought up to the link before.
+        now_live: the build that live points to.
+    """
+    said = []
+    for row in _open(ledger):
+        is_live = row["candidate_id"] is not None and row["candidate_id"] == now_live
+        state, step_state = ("published", "done") if is_live else ("killed", "killed")
+        went = f"and {now_live} is live" if is_live else "and is taken up when it is run again"
+        step = _running_step(ledger, row["id"])
+        told = f"The deploy of {row['release']} was killed{step}, {went}."
+        ended = {"sentence": told, "ended_at": now()}
+        with ledger.write() as connection:
+            for table, key, word in (
+                (deploy_steps, deploy_steps.c.deploy_id, step_state),
+                (deploys, deploys.c.id, state),
+            ):
+                running = (key == row["id"]) & (table.c.state == "running")
+                connection.execute(sa.update(table).where(running).values(state=word, **ended))
+        said.append(told)
+    return said
+
+
+def _open(ledger: Ledger) -> list[Row]:
+    return ledger.rows(sa.select(deploys).where(deploys.c.state == "running"))
+
+
+def _running_step(ledger: Ledger, deploy_id: int) -> str:
+    running = [row["step"] for row in steps_of(ledger, deploy_id) if row["state"] == "running"]
+    return f" at the step {running[-1]}" if running else ""
 
 
 def latest(ledger: Ledger) -> Row | None:

@@ -61,16 +61,18 @@ def check_out(instance: Instance, ref: str, project: Path = PROJECT) -> Release:
     """
     commit = commit_of(ref, project)
     folder = instance.releases / commit
+    release = Release(commit, folder)
     if _is_whole(folder, commit):
-        return Release(commit, folder)
+        _install(release, project)  # which a crash may have cut off; else it is done already
+        return release
     # What a crash left half checked out is not worth keeping.
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     git(project, "worktree", "prune")
-    arguments = ("worktree", "add", "--force", "--detach", str(folder), commit)
+    # Twice: git locks what it is checking out, and a git that was killed leaves it locked.
+    arguments = ("worktree", "add", "--force", "--force", "--detach", str(folder), commit)
     if git(project, *arguments) is None:
         raise NoSuchRelease(f"{commit} cannot be checked out to {folder}: see git worktree list.")
-    release = Release(commit, folder)
     _install(release, project)
     return release
 
