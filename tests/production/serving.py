@@ -48,9 +48,9 @@ def api(port: int, login: str | None = None) -> Iterator[SyncPrefectClient]:
         yield client
 
 
-def until(look: Callable[[], Found | None], what: str) -> Found:
+def until(look: Callable[[], Found | None], what: str, limit: float = LIMIT) -> Found:
     """Look until there is something; a limit that only something broken reaches."""
-    patience = time.monotonic() + LIMIT
+    patience = time.monotonic() + limit
     while time.monotonic() < patience:
         found = look()
         if found:

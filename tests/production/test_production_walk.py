@@ -28,9 +28,12 @@ from flows.settings import PROJECT
 from tests.conftest import NEXT, NIGHTS, World, _share
 from tests.production.machine import LOGIN, Machine, database, made
 from tests.production.serving import api, free_ports, until
+from tests.releases.control import is_proved
 from tests.releases.test_redeploy import COUNTED, COUNTED_OTHERWISE, SERVICE
 
 TODAY, YESTERDAY = NIGHTS[-1], NIGHTS[-2]
+# A candidate is made in half a minute, on a machine that does nothing else.
+MAKING = 900.0
 # The evening of a day that the client has not delivered yet: its night waits.
 EVENING = {
     "SCV_TIME_ZONE": "America/New_York",
@@ -90,7 +93,7 @@ def start(machine: Machine, flow: str = "nightly", **parameters: Any) -> FlowRun
         return client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
 
 
-def ended(machine: Machine, run: FlowRun) -> FlowRun:
+def ended(machine: Machine, run: FlowRun, limit: float = MAKING) -> FlowRun:
     """Wait for the end of a run."""
 
     def look() -> FlowRun | None:
@@ -98,7 +101,7 @@ def ended(machine: Machine, run: FlowRun) -> FlowRun:
             found = client.read_flow_run(run.id)
         return found if found.state is not None and found.state.is_final() else None
 
-    return until(look, f"the end of {run.name}")
+    return until(look, f"the end of {run.name}", limit)
 
 
 def said_by(machine: Machine, run: FlowRun, last: str) -> list[str]:
@@ -238,6 +241,7 @@ def a_release_is_approved_on_the_page_of_its_run(machine: Machine) -> None:
     """It waits without a process and without the slot, and goes on with what was typed."""
     ledger = Ledger(machine.instance.ledger_url)
     before = live.current(machine.instance)
+    is_proved(ledger)
     commit = machine.third({SERVICE: (COUNTED, COUNTED_OTHERWISE)})
     run = start(machine, "redeploy", ref=commit, scheduled=False)
 
@@ -247,7 +251,7 @@ def a_release_is_approved_on_the_page_of_its_run(machine: Machine) -> None:
         is_over = found.state is not None and (found.state.is_final() or found.state.is_paused())
         return found if is_over else None
 
-    waits = until(look, "a release that waits")
+    waits = until(look, "a release that waits", MAKING)
     assert waits.state is not None
     assert waits.state.is_paused(), waits.state
     row = ledger.row(sa.select(deploys).order_by(deploys.c.id.desc()))
