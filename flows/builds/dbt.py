@@ -43,6 +43,7 @@ def run(
     target.mkdir(parents=True, exist_ok=True)
     # An old result file must not be read as this run's after an early crash.
     (target / "run_results.json").unlink(missing_ok=True)
+    _forget_the_parse_of_another(target, project)
     tail: deque[str] = deque(maxlen=20)
     with _child(instance, build, arguments, target, project) as child:
         for line in child.stdout or ():
@@ -51,6 +52,14 @@ def run(
     if code != 0:
         raise BuildFailed(_what_failed(_results(target), tail, target))
     return target
+
+
+def _forget_the_parse_of_another(target: Path, project: Path) -> None:
+    # dbt's parse holds the folder that seeds are read from: another release's may be gone.
+    parsed = target / "parsed_in.txt"
+    if not parsed.is_file() or parsed.read_text() != str(project):
+        (target / "partial_parse.msgpack").unlink(missing_ok=True)
+        parsed.write_text(str(project))
 
 
 @contextmanager
