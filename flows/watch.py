@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
-from flows.builds import fork, live
+from flows.builds import live, retention
 from flows.distributions import Distribution, lay_beside
 from flows.errors import ShapeBroken
 from flows.ledger import Ledger, Row, builds
@@ -49,7 +49,7 @@ def refuse_another_shape(instance: Instance, ledger: Ledger, deploy: Row, build_
         f"release before builds the night; by hand: scv rollback, then scv run {build_id[:10]}"
     )
     ledger.change(builds, builds.c.build_id == build_id, state="failed", sentence=said)
-    fork.discard(live.path_of(instance, build_id))
+    retention.remove(instance, build_id)
     raise ShapeBroken(said)
 
 

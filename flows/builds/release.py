@@ -20,12 +20,13 @@ def code_version(project: Path = PROJECT) -> str:
     Only what a build is made of counts: contracts, seeds, models, macros, tests of data, our code
     and the versions of others'.
     """
-    commit = _git(project, "rev-parse", "--short=12", "HEAD") or "no-commit"
-    edited = _git(project, "status", "--porcelain", "--", *ROOMS)
+    commit = git(project, "rev-parse", "--short=12", "HEAD") or "no-commit"
+    edited = git(project, "status", "--porcelain", "--", *ROOMS)
     return commit if edited == "" else f"{commit}+{_digest(project)}"
 
 
-def _git(project: Path, *args: str) -> str | None:
+def git(project: Path, *args: str) -> str | None:
+    """Return what git says, or None where it refuses."""
     answer = subprocess.run(
         ["git", *args], cwd=project, capture_output=True, text=True, check=False
     )

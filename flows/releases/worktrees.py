@@ -18,6 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from flows.builds import live
+from flows.builds.release import git
 from flows.errors import NoSuchRelease
 from flows.ledger import Ledger, builds
 from flows.settings import PROJECT, Instance
@@ -108,14 +109,6 @@ def fetch(project: Path = PROJECT) -> None:
     """Get what was pushed since; where nothing can be had, what is here counts."""
     if git(project, "remote"):
         git(project, "fetch", "--quiet", "--tags")
-
-
-def git(project: Path, *arguments: str) -> str | None:
-    """Return what git says, or None where it refuses."""
-    answer = subprocess.run(
-        ["git", *arguments], cwd=project, capture_output=True, text=True, check=False
-    )
-    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def changed_files(project: Path, before: str, after: str, *rooms: str) -> Sequence[str]:
