@@ -10,6 +10,7 @@ import typer
 from flows import cli_predictions, cli_quarantine, cli_releases, cli_serve, cli_sources
 from flows.dates import date_of
 from flows.errors import Stopped
+from flows.handing_over import hand_over
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -250,6 +251,7 @@ def explain_column(name: Annotated[str, typer.Argument(help="Such as last_order_
 def main() -> None:
     """Run `scv`; a `Stopped` becomes one sentence on standard error and its exit code."""
     try:
+        hand_over(sys.argv[1:])
         app()
     except Stopped as stopped:
         typer.secho(f"Stopped: {stopped}", fg="red", err=True)

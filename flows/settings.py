@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -19,6 +19,7 @@ from flows.errors import SettingsWrong
 
 PROJECT = Path(__file__).resolve().parents[1]
 TUESDAY = 1  # as dt.date.weekday counts
+EDITED = ("demo", "dev")  # instances on which people try what they have just edited
 
 
 class Instance(BaseSettings):
@@ -63,6 +64,9 @@ class Instance(BaseSettings):
     )
     after: str | None = Field(
         None, description="the instance on which a release must have been published before: qa"
+    )
+    code: Literal["live", "checkout"] | None = Field(
+        None, description="whose code a night by hand runs; of itself: demo and dev this folder's"
     )
     serve_port: int = Field(
         4200, ge=1024, le=65534, description="of `scv serve`; the pages are on the next one"
@@ -109,6 +113,11 @@ class Instance(BaseSettings):
     @classmethod
     def _without_a_slash(cls, url: str | None) -> str | None:
         return url.rstrip("/") if url else None
+
+    @property
+    def runs_code_of_live(self) -> bool:
+        """True where the code of a night is that of what is live, whoever starts it."""
+        return (self.code or ("checkout" if self.instance in EDITED else "live")) == "live"
 
     @property
     def root(self) -> Path:

@@ -49,8 +49,12 @@ class Release:
             "SCV_INSTANCE": instance.instance,
             "SCV_WAREHOUSE": str(instance.warehouse),
             "SCV_DELIVERIES": str(instance.deliveries),
-            # Before what is installed, which is the code of the checkout that did it.
+            # Before what is installed, which is the code of the checkout that did it, and before
+            # the folder that somebody stands in.
             "PYTHONPATH": str(self.folder),
+            "PYTHONSAFEPATH": "1",
+            # It is the code that was asked for.
+            "SCV_CODE": "checkout",
         }
 
 

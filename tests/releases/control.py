@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.ledger import Ledger, builds, deploy_steps, deploys, now
@@ -47,6 +47,10 @@ class Control:
 
         The control checkout itself stays where it is, as one does that only deploys.
         """
+        return self.moved_on(edits, files).commit
+
+    def moved_on(self, edits: Edits, files: Mapping[str, str | None] | None = None) -> Control:
+        """Return a checkout of the same repository that is some edits ahead of this one."""
         there = self.folder.with_name(f"release-{len(list(self.folder.parent.iterdir()))}")
         _git(self.folder, "worktree", "add", "--quiet", "--detach", str(there), self.commit)
         for name, (old, new) in edits.items():
@@ -56,7 +60,7 @@ class Control:
         for name, text in (files or {}).items():
             (there / name).parent.mkdir(parents=True, exist_ok=True)
             (there / name).write_text(text) if text is not None else (there / name).unlink()
-        return _commit(there, "Change something")
+        return replace(self, folder=there, commit=_commit(there, "Change something"))
 
     def scv(self, *arguments: str, **variables: str) -> Answer:
         """Call the command line of the control checkout, as a person does."""
