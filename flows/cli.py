@@ -125,6 +125,7 @@ def rollback() -> None:
     from flows import nights, slots
     from flows.builds import live
     from flows.ledger import Ledger
+    from flows.pages import write_pages
     from flows.releases import deploys
     from flows.settings import read_instance
 
@@ -134,6 +135,7 @@ def rollback() -> None:
         nights.repair(instance, ledger)
         left, now_live = live.roll_back(instance, ledger)
         deploys.roll_back(ledger, left)
+    write_pages(instance, ledger, instance.reports)
     typer.echo(f"Live was {left} and is {now_live}. To go forward again: scv run {left[:10]}")
 
 

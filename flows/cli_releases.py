@@ -71,14 +71,23 @@ def approve(
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it instead.")] = False,
 ) -> None:
     """Approve, or refuse, the comparison of a release by its hash. A new candidate has another."""
+    from flows import prefect_settings
     from flows.ledger import Ledger
+    from flows.release_pages import write_releases
     from flows.releases import deploys
     from flows.settings import read_instance
 
+    instance = read_instance()
+    ledger = Ledger(instance.ledger_url)
     decision = "refused" if refuse else "approved"
-    row = deploys.decide(Ledger(read_instance().ledger_url), report_hash, decision, who, why)
-    shown = row["report_hash"][: deploys.SHOWN]
-    typer.echo(f"{shown} is {decision}. Go on with: scv redeploy {row['release']}")
+    row = deploys.decide(ledger, report_hash, decision, who, why)
+    write_releases(ledger, instance.reports / "releases", instance.instance)
+    prefect_settings.quiet()
+    from flows.resuming import resume
+
+    went_on = resume(instance, row, decision, who, why)
+    told = "Its run goes on." if went_on else f"Go on with: scv redeploy {row['release']}"
+    typer.echo(f"{row['report_hash'][: deploys.SHOWN]} is {decision}. {told}")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 from flows.comparison.finding import Finding
 from flows.comparison.judgement import ORDER, Judgement
 from flows.comparison.result import Comparison
-from flows.templates import write
+from flows.templates import put, write
 
 
 def write_comparison(
@@ -46,9 +46,7 @@ def write_comparison(
         "comparison": comparison.model_dump(mode="json"),
         "judgement": judgement.model_dump(mode="json") if judgement else None,
     }
-    arriving = folder / f".{name}.json"
-    arriving.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    arriving.replace(folder / f"{name}.json")
+    put(folder / f"{name}.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     return page
 
 

@@ -1,6 +1,6 @@
 """What happened: the one mutable store. SQLite beside the warehouse unless told otherwise.
 
-What its tables hold stands in `flows.ledger_tables`.
+What its tables hold stands in `flows.ledger_tables` and `flows.release_tables`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ import sqlalchemy as sa
 
 from flows.errors import SettingsWrong
 from flows.ledger_tables import (
-    approvals,
     builds,
     cancellations,
     corrections,
     decisions,
     deliveries,
-    deploy_steps,
-    deploys,
     drifts,
     findings,
     fingerprints,
@@ -35,6 +32,7 @@ from flows.ledger_tables import (
     publications,
     slots,
 )
+from flows.release_tables import approvals, deploy_steps, deploys, released_requests
 
 __all__ = [
     "Ledger",
@@ -58,6 +56,7 @@ __all__ = [
     "overrides",
     "pins",
     "publications",
+    "released_requests",
     "slots",
 ]
 

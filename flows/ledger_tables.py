@@ -1,7 +1,7 @@
 """The tables of the ledger: what each row is, and which words its states are.
 
-Rows are added; only the state of a delivery, a build, an occurrence, a night and a deploy moves
-on. No value of a customer is ever written here: counts, hashes, paths and sentences only.
+Those of releases stand in `flows.release_tables`. Rows are added; only the state of a delivery, a
+build, an occurrence, a night and a deploy moves on. No value of a customer is ever written here: counts, hashes, paths and sentences only.
 """
 
 from __future__ import annotations
@@ -198,44 +198,6 @@ slots = sa.Table(
     Column("doing", String, nullable=False),
     Column("taken_at", DateTime, nullable=False),
     Column("seen_at", DateTime, nullable=False),
-)
-
-deploys = sa.Table(
-    "deploys",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("release", String, nullable=False),  # the commit that is to go live
-    Column("build_id", String, nullable=False),  # what was live when it began
-    Column("business_date", Date, nullable=False),
-    Column("candidate_id", String),
-    Column("report_hash", String),
-    Column("state", String, nullable=False),  # running | waiting | published | stopped | …
-    Column("sentence", String, nullable=False, default=""),
-    Column("started_at", DateTime, nullable=False),
-    Column("ended_at", DateTime),
-)
-
-deploy_steps = sa.Table(
-    "deploy_steps",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("deploy_id", Integer, sa.ForeignKey("deploys.id"), nullable=False, index=True),
-    Column("step", String, nullable=False),
-    Column("state", String, nullable=False),  # running | done | stopped | killed
-    Column("sentence", String, nullable=False, default=""),
-    Column("started_at", DateTime, nullable=False),
-    Column("ended_at", DateTime),
-)
-
-approvals = sa.Table(
-    "approvals",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("report_hash", String, nullable=False, index=True),
-    Column("decision", String, nullable=False),  # approved | refused
-    Column("who", String, nullable=False),
-    Column("why", String, nullable=False),
-    Column("made_at", DateTime, nullable=False),
 )
 
 notices = sa.Table(

@@ -46,7 +46,7 @@ def write_pages(instance: Instance, ledger: Ledger, folder: Path) -> None:
     _write_what_hangs_together(instance, ledger, folder)
     write_builds(instance, ledger, folder / "builds")
     write_predictions(folder)
-    write_releases(ledger, folder / "releases")
+    write_releases(ledger, folder / "releases", instance.instance)
     query = sa.select(nights.c.business_date).distinct().order_by(nights.c.business_date.desc())
     dates = [row["business_date"] for row in ledger.rows(query.limit(NIGHTS_REWRITTEN))]
     days = [read_day(ledger, date) for date in dates]

@@ -41,7 +41,7 @@ from flows.notices import tell_of_a_release
 from flows.pages import write_pages
 from flows.prefect_server import ends_with_us
 from flows.release_checks import closing_hour, code_of_live, refuse_unproven, refuse_unsent
-from flows.releases import approval, deploys
+from flows.releases import approval, deploys, requests
 from flows.releases.deploys import Deploy
 from flows.releases.worktrees import Release, check_out, fetch
 from flows.settings import Instance, read_instance
@@ -134,9 +134,11 @@ def _deploy(instance: Instance, run: Deploy, before: Release, release: Release) 
         step.sentence = _told_of(made)
     with run.step("compare") as step:
         found = compare_builds(instance, run.ledger, run.build_id, candidate)
-        judged = approval.judged(instance, found, candidate, before, release)
+        brought = requests.between(before, release)
+        judged = approval.judged(instance, found, candidate, brought.values())
+        requests.write_down(run, brought)
         run.tell(report_hash=found.digest)
-        page = write_comparison(instance.reports / "comparisons", candidate, found, judged)
+        page = write_comparison(instance.comparisons, candidate, found, judged)
         step.sentence = f"{judged.words} The report: {page}"
     with run.step("approve") as step:
         step.sentence = approval.approved(run, found, judged)

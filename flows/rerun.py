@@ -153,7 +153,7 @@ def compare_with_published(
 ) -> Comparison:
     """Say what the tables that came change, on a page."""
     found = compare_named(instance, ledger, published, build_id)
-    page = write_comparison(instance.reports / "comparisons", build_id, found)
+    page = write_comparison(instance.comparisons, build_id, found)
     names = [each.name for each in found.view.attributes]
     log.info("%d attributes differ from %s: %s", len(names), published, page)
     return found

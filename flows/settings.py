@@ -168,6 +168,11 @@ class Instance(BaseSettings):
         """Pages a person reads: the contracts, and what became of each night."""
         return self.root / "reports"
 
+    @property
+    def comparisons(self) -> Path:
+        """A page for each release, and for each rerun: what it changed."""
+        return self.reports / "comparisons"
+
     def page_of(self, day: dt.date) -> Path:
         """The page that says what became of a business date."""
         return self.reports / "nights" / f"{day}.html"

@@ -1,7 +1,7 @@
 """The documentation site: dbt's own pages with an overview that says where to click, and ours.
 
 Static files in `site/`: `index.html` is dbt's; `builds/`, `attributes.html`, `contracts.html`,
-`nights/`, `runbooks/` and `releases/` are ours.
+`nights/`, `runbooks/`, `releases/` and `comparisons/` are ours.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def build_site(site: Path = SITE) -> Path:
     build_id = live.current_or_stop(instance)
     site.mkdir(parents=True, exist_ok=True)
     _write_dbt_pages(instance, build_id, site)
+    if instance.comparisons.is_dir():
+        shutil.copytree(instance.comparisons, site / "comparisons", dirs_exist_ok=True)
     write_pages(instance, Ledger(instance.ledger_url), site)
     return site / "index.html"
 

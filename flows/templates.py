@@ -25,11 +25,14 @@ def write(path: Path, template: str, root: str = "", **values: Any) -> None:
         root: the way from the page to the front page, such as `../`.
         values: what the template shows.
     """
+    put(path, _environment().get_template(template).render(root=root, **values))
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file whole or not at all: a deploy may end while a night does, and both write."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A deploy may end while a night does, and both write.
     arriving = path.with_name(f".{os.getpid()}-{path.name}")
-    page = _environment().get_template(template).render(root=root, **values)
-    arriving.write_text(page, encoding="utf-8")
+    arriving.write_text(text, encoding="utf-8")
     arriving.replace(path)
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from flows.comparison.expected import Request
 from flows.errors import AwaitsApproval, ReleaseBlocked
 from flows.ledger import Ledger
 from flows.release_pages import write_releases
-from flows.releases import deploys
+from flows.releases import deploys, requests
 from flows.settings import Instance
 from tests.test_runbooks import read_page, text_of
 
@@ -20,7 +21,7 @@ HASH = "4f1c9a0b7d2e55aa"
 
 
 def page_of(ledger: Ledger, folder: Path) -> Path:
-    write_releases(ledger, folder / "releases")
+    write_releases(ledger, folder / "releases", "demo")
     return folder / "releases" / "index.html"
 
 
@@ -36,6 +37,21 @@ def deploy_until_it_waits(ledger: Ledger, release: str) -> deploys.Deploy:
         raise deploys.awaits(HASH, release, "one audience moved <by much>.")
     run.end("waiting", str(waits.value))
     return run
+
+
+def test_it_gathers_the_requests_that_went_live(ledger: Ledger, tmp_path: Path) -> None:
+    run = deploy_until_it_waits(ledger, "0123456789ab")
+    asked = Request(title="Cases of a <year>", asked_by="the service desk")
+    requests.write_down(run, {"0001-words.yml": Request(title="Was taken out again")})
+    requests.write_down(run, {"0002-cases.yml": asked})
+    page = page_of(ledger, tmp_path)
+    assert "Cases of a <year> ( 0002-cases , asked for by the service desk)." in text_of(page)
+    changes = page.with_name("CHANGELOG.md")
+    assert "0123456789ab" not in changes.read_text(), "it is not live"
+    run.end("published", "It is live.")
+    told = page_of(ledger, tmp_path).with_name("CHANGELOG.md").read_text()
+    assert f": 0123456789ab, as {CANDIDATE}\n\n- 0002-cases: Cases of a <year>" in told
+    assert "taken out" not in told
 
 
 def test_without_a_deploy_it_says_how_to_begin_one(ledger: Ledger, tmp_path: Path) -> None:
@@ -71,7 +87,7 @@ def test_the_steps_stand_in_their_order_with_what_they_came_to(
     places = [raw.index(f"<b>{name}</b>") for name in ("all sent", "compare", "approve")]
     assert places == sorted(places)
     assert raw.count('<li class="done">') == 2
-    assert raw.count('<li class="stopped">') == 1
+    assert raw.count('<li class="waiting">') == 1
     assert "Everything due is sent" in raw
 
 

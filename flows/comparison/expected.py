@@ -1,6 +1,7 @@
 """What the change requests of a release declare: which attributes may change, and for how many.
 
-Read from `docs/requests/*.yml`, key `expects`. What else a request says is not read here.
+Read from `docs/requests/*.yml`: `expects`, and by whom and what for. What else a request says is
+not read here.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -69,8 +70,21 @@ class Expected(Frozen):
     customers: ExpectedCustomers = ExpectedCustomers()
 
 
-def read_expected(folder: Path) -> dict[str, Expected]:
-    """Return what each request of a folder expects, by file name; none where there is no folder.
+class Request(Frozen):
+    """A change request as far as a release needs it: what it is called, who asked, what it does."""
+
+    title: str = ""
+    asked_by: str = ""
+    expects: Expected = Expected()
+
+    @field_validator("expects", mode="before")
+    @classmethod
+    def _or_nothing(cls, expects: Any) -> Any:
+        return {} if expects is None else expects
+
+
+def read_requests(folder: Path) -> dict[str, Request]:
+    """Return the requests of a folder by file name; none where there is no folder.
 
     Raises:
         RequestWrong: when a file cannot be read, or `expects` says what is not known.
@@ -78,8 +92,8 @@ def read_expected(folder: Path) -> dict[str, Expected]:
     return {path.name: _read(path) for path in sorted(folder.glob("*.yml"))}
 
 
-def released(after: Path, before: Path) -> Expected:
-    """Return what is expected of the requests that came between two releases, merged.
+def released(after: Path, before: Path) -> dict[str, Request]:
+    """Return the requests that came between two releases, by file name.
 
     Args:
         after: the folder of requests in the new release.
@@ -89,8 +103,12 @@ def released(after: Path, before: Path) -> Expected:
     Raises:
         RequestWrong: when a request of the new release cannot be read.
     """
-    new, old = read_expected(after), _as_it_was(before)
-    return merged(expects for name, expects in new.items() if old.get(name) != expects)
+    old = _as_it_was(before)
+    return {
+        name: request
+        for name, request in read_requests(after).items()
+        if name not in old or old[name].expects != request.expects
+    }
 
 
 def merged(requests: Iterable[Expected]) -> Expected:
@@ -137,7 +155,7 @@ def _sum(one: float, other: float) -> float:
     return min(1.0, round(one + other, 9))
 
 
-def _as_it_was(folder: Path) -> dict[str, Expected]:
+def _as_it_was(folder: Path) -> dict[str, Request]:
     # A request of the former release that is wrong now counts as new: it is declared once more.
     found = {}
     for path in sorted(folder.glob("*.yml")):
@@ -148,19 +166,19 @@ def _as_it_was(folder: Path) -> dict[str, Expected]:
     return found
 
 
-def _read(path: Path) -> Expected:
+def _read(path: Path) -> Request:
     try:
         document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (YAMLError, OSError, UnicodeError) as error:
         raise RequestWrong(f"The request {path} is no YAML: {_first(error)}.") from None
     if not isinstance(document, dict):
         raise RequestWrong(f"The request {path} says nothing: it is a mapping of keys to values.")
-    expects: Any = document.get("expects")
+    told = {key: document[key] for key in Request.model_fields if key in document}
     try:
-        return Expected.model_validate({} if expects is None else expects)
+        return Request.model_validate(told)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in ("expects", *first["loc"]))
+        key = ".".join(str(part) for part in first["loc"])
         raise RequestWrong(
             f"The request {path} is wrong at {key}: {first['msg']}. "
             "What it may say is in docs/comparison.md."

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
 
 from flows.builds import live
 from flows.campaigns.graph import Graph
-from flows.comparison.expected import released
+from flows.comparison.expected import Request, merged
 from flows.comparison.finding import Finding
 from flows.comparison.judgement import Judgement, judge
 from flows.comparison.result import Comparison
 from flows.errors import ReleaseBlocked
 from flows.releases import deploys
 from flows.releases.deploys import Deploy
-from flows.releases.worktrees import Release
 from flows.settings import Instance
 
 BY_ITSELF = ("equal", "declared")
-REQUESTS = Path("docs", "requests")
 
 
 def judged(
-    instance: Instance, found: Comparison, candidate: str, before: Release, release: Release
+    instance: Instance, found: Comparison, candidate: str, requests: Iterable[Request]
 ) -> Judgement:
     """Hold what differs against what the requests of a release declare.
 
@@ -29,14 +27,9 @@ def judged(
         instance: where the candidate stands.
         found: what differs between live and the candidate.
         candidate: its build id; by its graph consequences are followed.
-        before: the release of live, whose requests are known.
-        release: the one that is to go live.
-
-    Raises:
-        RequestWrong: when a request cannot be read.
+        requests: those that the release brings.
     """
-    requests = [each.folder / REQUESTS for each in (release, before)]
-    expected = released(*requests)
+    expected = merged(each.expects for each in requests)
     return judge(found, expected, Graph.read(live.manifest_of(instance, candidate)))
 
 

@@ -55,7 +55,8 @@ class Deploy:
             yield step
         except BaseException as error:
             said = str(error) if isinstance(error, Stopped) else f"Ended by {type(error).__name__}."
-            self._end_step(key, "stopped", said)
+            state = "waiting" if isinstance(error, AwaitsApproval) else "stopped"
+            self._end_step(key, state, said)
             raise
         self._end_step(key, "done", step.sentence)
         log.info("%s: %s", name, step.sentence)
@@ -193,6 +194,8 @@ def decision_on(ledger: Ledger, report_hash: str) -> Row | None:
 def decide(ledger: Ledger, report_hash: str, decision: str, who: str, why: str) -> Row:
     """Write down what a person decided on the report that waits; return the deploy's row.
 
+    What stands there already is not written once more: a run that goes on decides it again.
+
     Args:
         ledger: of the instance.
         report_hash: the hash, or at least its first twelve characters.
@@ -213,7 +216,9 @@ def decide(ledger: Ledger, report_hash: str, decision: str, who: str, why: str) 
             "A candidate that was made anew has another hash: read its report first"
         )
     told = {"decision": decision, "who": who, "why": why}
-    ledger.add(approvals, report_hash=found[-1]["report_hash"], made_at=now(), **told)
+    known = decision_on(ledger, found[-1]["report_hash"]) or {}
+    if told != {key: known.get(key) for key in told}:
+        ledger.add(approvals, report_hash=found[-1]["report_hash"], made_at=now(), **told)
     return found[-1]
 
 

@@ -20,9 +20,10 @@ from ruamel.yaml import YAML
 from flows import slots
 from flows.builds import live, pins
 from flows.contracts.files import read_contracts
-from flows.ledger import Ledger, builds, deploys, nights
+from flows.ledger import Ledger, Row, builds, nights
 from flows.ledger import pins as pins_table
 from flows.prefect_upkeep import ZOMBIES, slot_of
+from flows.releases.deploys import latest
 from flows.schedules import SCHEDULED
 from flows.settings import PROJECT
 from tests.conftest import NEXT, NIGHTS, World, _share
@@ -129,6 +130,7 @@ def test_a_machine_of_its_own_runs_nights_with_the_code_of_live(machine: Machine
     a_deploy_leaves_a_night_in_flight_on_its_old_code(machine)
     the_next_night_has_the_new_code_and_after_a_rollback_the_old(machine)
     a_release_is_approved_on_the_page_of_its_run(machine)
+    and_another_is_refused_on_the_command_line(machine)
     the_pages_are_read(machine)
 
 
@@ -237,12 +239,9 @@ def code_of_a_refused_night(machine: Machine) -> set[str]:
     return marks(said_by(machine, run, f"business date {YESTERDAY}"))
 
 
-def a_release_is_approved_on_the_page_of_its_run(machine: Machine) -> None:
-    """It waits without a process and without the slot, and goes on with what was typed."""
-    ledger = Ledger(machine.instance.ledger_url)
-    before = live.current(machine.instance)
-    is_proved(ledger)
-    commit = machine.third({SERVICE: (COUNTED, COUNTED_OTHERWISE)})
+def a_release_that_waits(machine: Machine, counted: str) -> tuple[FlowRun, Row]:
+    """Start a release that nobody declared; return its run and its deploy, when they wait."""
+    commit = machine.third({SERVICE: (COUNTED, counted)})
     run = start(machine, "redeploy", ref=commit, scheduled=False)
 
     def look() -> FlowRun | None:
@@ -254,9 +253,23 @@ def a_release_is_approved_on_the_page_of_its_run(machine: Machine) -> None:
     waits = until(look, "a release that waits", MAKING)
     assert waits.state is not None
     assert waits.state.is_paused(), waits.state
-    row = ledger.row(sa.select(deploys).order_by(deploys.c.id.desc()))
+    row = newest_deploy(machine)
+    assert (row["state"], row["release"]) == ("waiting", commit)
+    return run, row
+
+
+def newest_deploy(machine: Machine) -> Row:
+    row = latest(Ledger(machine.instance.ledger_url))
     assert row is not None
-    assert row["state"] == "waiting"
+    return row
+
+
+def a_release_is_approved_on_the_page_of_its_run(machine: Machine) -> None:
+    """It waits without a process and without the slot, and goes on with what was typed."""
+    ledger = Ledger(machine.instance.ledger_url)
+    before = live.current(machine.instance)
+    is_proved(ledger)
+    run, row = a_release_that_waits(machine, COUNTED_OTHERWISE)
     assert live.current(machine.instance) == before
     assert slots.holder(ledger, machine.instance.instance) is None
     with api(machine.port, LOGIN) as client:
@@ -266,10 +279,23 @@ def a_release_is_approved_on_the_page_of_its_run(machine: Machine) -> None:
         assert answer.status.value == "ACCEPT"
     done = ended(machine, run)
     assert done.state_name == "Completed", done.state
-    row = ledger.row(sa.select(deploys).order_by(deploys.c.id.desc()))
-    assert row is not None
-    assert (row["state"], row["release"]) == ("published", commit)
-    assert live.current(machine.instance) == row["candidate_id"]
+    after = newest_deploy(machine)
+    assert (after["state"], after["release"]) == ("published", row["release"])
+    assert live.current(machine.instance) == after["candidate_id"]
+
+
+def and_another_is_refused_on_the_command_line(machine: Machine) -> None:
+    before = live.current(machine.instance)
+    run, row = a_release_that_waits(machine, COUNTED_OTHERWISE.replace("= 7", "= 8"))
+    decided = ("--who", "Ada", "--why", "Not this week", "--refuse")
+
+    said = machine.call("scv", "approve", row["report_hash"][:12], *decided)
+
+    assert "is refused. Its run goes on." in said
+    done = ended(machine, run)
+    assert done.state_name == "Failed", done.state
+    assert "was refused by Ada: Not this week" in newest_deploy(machine)["sentence"]
+    assert live.current(machine.instance) == before
 
 
 def the_pages_are_read(machine: Machine) -> None:

@@ -30,10 +30,18 @@ print(ended.code, ended.sentence)
 AFTERNOON = f"{LIVE[:-1]}2"
 
 
+MOVES = "update marts.attribute_distributions"
+
+
 def spoilt(instance: Instance, sql: str) -> Path:
     """Return a copy of live in which something was changed."""
-    copy = instance.builds / "spoilt.duckdb"
-    fork.fork(live.path_of(instance, LIVE), copy)
+    return fork_of(instance, live.path_of(instance, LIVE), sql, "spoilt.duckdb")
+
+
+def fork_of(instance: Instance, build: Path, sql: str, name: str = "usual.duckdb") -> Path:
+    """Return a copy of a build in which something was changed."""
+    copy = instance.builds / name
+    fork.fork(build, copy)
     with duckdb.connect(str(copy)) as connection:
         connection.execute(sql)
     return copy
@@ -44,6 +52,20 @@ def test_a_night_that_is_like_the_night_before_has_its_shape(
 ) -> None:
     days = sorted(nights)
     assert watch.broken(nights[days[-2]], nights[days[-1]]) == []
+
+
+def test_an_attribute_may_go_as_far_as_it_went_in_the_nights_before_and_no_other(
+    instance: Instance, nights: dict[dt.date, Path]
+) -> None:
+    days, half = sorted(nights), "set known_count = known_count // 2 where attribute = "
+    lost = fork_of(instance, nights[days[2]], f"{MOVES} {half} 'churn_factor'")
+    moved = spoilt(instance, f"{MOVES} {half} 'churn_factor'")
+    before = [nights[days[1]], lost]
+    assert watch.broken(nights[days[-1]], moved, before) == []
+    won = [lost, nights[days[2]]]
+    assert any("churn_factor" in each for each in watch.broken(nights[days[-1]], moved, won))
+    other = spoilt(instance, f"{MOVES} {half} 'cases_90d'")
+    assert any("cases_90d" in each for each in watch.broken(nights[days[-1]], other, before))
 
 
 @pytest.mark.parametrize(
