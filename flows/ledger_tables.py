@@ -1,7 +1,8 @@
 """The tables of the ledger: what each row is, and which words its states are.
 
 Those of releases stand in `flows.release_tables`. Rows are added; only the state of a delivery, a
-build, an occurrence, a night and a deploy moves on. No value of a customer is ever written here: counts, hashes, paths and sentences only.
+build, an occurrence, a night and a deploy moves on. No value of a customer is ever written here:
+counts, hashes, paths and sentences only.
 """
 
 from __future__ import annotations
