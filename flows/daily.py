@@ -11,14 +11,13 @@ import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows import watch
 from flows.artifacts import show_campaigns, show_tables
-from flows.builds import live
+from flows.builds import dbt, live
 from flows.builds.build import Build, build
 from flows.builds.recount import recount
 from flows.builds.retention import remove_old_builds
@@ -139,16 +138,12 @@ def build_the_view(
 ) -> Build:
     """Build beside live; dbt runs in a process of its own."""
     from_nothing = options.from_nothing
-    built = build(instance, ledger, contracts, verdicts, day, _say_progress, from_nothing)
+    built = build(instance, ledger, contracts, verdicts, day, dbt.told_to(log), from_nothing)
     if built.reused:
         log.info("%s is built from the same batches already: kept", built.build_id)
     else:
         log.info("%s is built and tested in %.1f s", built.build_id, built.seconds)
     return built
-
-
-def _say_progress(message: dict[str, Any]) -> None:
-    log.info("%s %s", message["node"], message["status"].lower(), extra={"progress": message})
 
 
 @task(cache_policy=NO_CACHE, task_run_name="send what runs anyway")

@@ -21,7 +21,7 @@ from prefect.input import RunInput
 
 from flows import clock, slots
 from flows.asking import ask
-from flows.builds import live
+from flows.builds import dbt, live
 from flows.comparison.compare import compare
 from flows.comparison.result import Comparison
 from flows.comparison.sides import Limits
@@ -154,14 +154,14 @@ def _deploy(instance: Instance, run: Deploy, before: Release, release: Release) 
 @task(cache_policy=NO_CACHE, task_run_name="replay")
 def prove_replay(instance: Instance, before: Release, build_id: str) -> str:
     """Have the code of live make live again, and hold every row against it."""
-    done = ask(before, instance, "replay", build_id, _say_progress)
+    done = ask(before, instance, "replay", build_id, dbt.told_to(log))
     return f"{build_id} comes out of its own code and batches again, in {done['tables']} tables."
 
 
 @task(cache_policy=NO_CACHE, task_run_name="candidate")
 def make_candidate(instance: Instance, release: Release, build_id: str) -> dict[str, Any]:
     """Have the release make the view of the very batches of live, and test all of it."""
-    return ask(release, instance, "candidate", build_id, _say_progress)
+    return ask(release, instance, "candidate", build_id, dbt.told_to(log))
 
 
 @task(cache_policy=NO_CACHE, task_run_name="compare")
@@ -233,7 +233,3 @@ def _told_of(made: dict[str, Any]) -> str:
     if not made["remade"]:
         return f"{made['build_id']} holds what it held before: nothing had to be made anew."
     return f"{made['build_id']}: {len(made['remade'])} models made anew in {made['seconds']:.0f} s."
-
-
-def _say_progress(message: dict[str, Any]) -> None:
-    log.info("%s %s", message["node"], message["status"].lower(), extra={"progress": message})

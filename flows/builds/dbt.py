@@ -8,6 +8,7 @@ bring its own interpreter and code. See docs/decisions/0002.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import signal
@@ -24,6 +25,15 @@ from flows.errors import BuildFailed
 from flows.settings import PROJECT, Instance
 
 Progress = Callable[[dict[str, Any]], None]
+
+
+def told_to(log: logging.Logger) -> Progress:
+    """Return a progress that tells a log each node that is done, and the console how many are."""
+
+    def tell(message: dict[str, Any]) -> None:
+        log.info("%s %s", message["node"], message["status"].lower(), extra={"progress": message})
+
+    return tell
 
 
 def run(

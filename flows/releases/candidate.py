@@ -63,6 +63,18 @@ class _Origin:
         return cls(build_id, row["business_date"], row["base_build_id"], row["release"])
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What a candidate is made of, and where."""
+
+    instance: Instance
+    origin: _Origin
+    candidate: Path
+    clock: pins.Clock
+    pinned: Sequence[pins.Pinned]
+    progress: dbt.Progress
+
+
 def make_candidate(
     instance: Instance,
     ledger: Ledger,
@@ -91,10 +103,8 @@ def make_candidate(
     ran: list[dict[str, Any]] = []
 
     def fill(candidate: Path, clock: pins.Clock) -> Path:
-        if may_reuse:
-            made = _make_changed(instance, origin, candidate, clock, pinned, progress)
-        else:
-            made = _make_all(instance, origin, candidate, clock, pinned, progress)
+        work = _Work(instance, origin, candidate, clock, pinned, progress)
+        made = _make_changed(work) if may_reuse else _make_all(work)
         ran.extend(json.loads((made / "run_results.json").read_text())["results"])
         return made
 
@@ -166,35 +176,23 @@ def _differs_beneath_dbt(release: str) -> bool:
     return bool(changed_files(PROJECT, release, now, *BENEATH_DBT))
 
 
-def _make_all(
-    instance: Instance,
-    origin: _Origin,
-    candidate: Path,
-    clock: pins.Clock,
-    pinned: Sequence[pins.Pinned],
-    progress: dbt.Progress,
-) -> Path:
+def _make_all(work: _Work) -> Path:
     # From the base all the same: what a build tells of it (who was contactable, who was where).
-    fork.fork(live.path_of(instance, origin.base) if origin.base else None, candidate)
-    pins.pin(candidate, clock, pinned)
-    return dbt.run(instance, candidate, ["build", "--full-refresh"], progress)
+    base = work.origin.base
+    fork.fork(live.path_of(work.instance, base) if base else None, work.candidate)
+    pins.pin(work.candidate, work.clock, work.pinned)
+    return dbt.run(work.instance, work.candidate, ["build", "--full-refresh"], work.progress)
 
 
-def _make_changed(
-    instance: Instance,
-    origin: _Origin,
-    candidate: Path,
-    clock: pins.Clock,
-    pinned: Sequence[pins.Pinned],
-    progress: dbt.Progress,
-) -> Path:
+def _make_changed(work: _Work) -> Path:
+    instance, origin = work.instance, work.origin
     manifest = live.manifest_of(instance, origin.build_id)
-    fork.fork(live.path_of(instance, origin.build_id), candidate)
-    told = pins.pin_anew(candidate, clock, pinned)
+    fork.fork(live.path_of(instance, origin.build_id), work.candidate)
+    told = pins.pin_anew(work.candidate, work.clock, work.pinned)
     state = instance.root / "dbt-state"
     state.mkdir(exist_ok=True)
     shutil.copyfile(manifest, state / "manifest.json")
-    contracts = changed_files(PROJECT, origin.release, clock.code_version, "expectations")
+    contracts = changed_files(PROJECT, origin.release, work.clock.code_version, "expectations")
     selected = [
         "state:modified+",
         *(f"source:pinned.{table}+" for table in told),
@@ -203,7 +201,7 @@ def _make_changed(
         "resource_type:test",
     ]
     arguments = ["build", "--full-refresh", "--state", str(state), "--select", *selected]
-    made = dbt.run(instance, candidate, arguments, progress)
+    made = dbt.run(instance, work.candidate, arguments, work.progress)
     _take_over_sql(made / "manifest.json", manifest)
     return made
 
