@@ -70,6 +70,12 @@ def test_it_goes_live_by_itself_and_the_night_after_has_it(
     with duckdb.connect(str(instance.live), read_only=True) as connection:
         customers, counted = connection.execute(query).fetchall()[0]
     assert 0 < customers == counted
+    # The docs site shows it, with the report beside it.
+    assert control.scv("docs").code == 0
+    site = control.folder / "site"
+    link = f'href="../comparisons/{SECOND}.html"'
+    assert link in (site / "releases" / "index.html").read_text()
+    assert NEW in (site / "comparisons" / f"{SECOND}.html").read_text()
     # Whoever starts the night, it is that of the release, and nothing of its shape surprises.
     night = control.scv("run", str(NEXT), SCV_CODE="live")
     assert night.code == 0, night.err
