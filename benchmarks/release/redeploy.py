@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -158,7 +157,7 @@ def _parts(
     told: Sequence[Mapping[str, Any]], used: Usage
 ) -> tuple[tuple[Node, ...], tuple[Part, ...]]:
     dbt = next(each for each in told if each["step"] == "dbt")
-    spans = [_span(node) for node in dbt["nodes"]]
+    spans = [nightly.span(node) for node in dbt["nodes"]]
     nodes = []
     for node, cpu in zip(dbt["nodes"], used.cpu_of(spans), strict=True):
         kind, _, name = node["unique_id"].split(".")[:3]
@@ -170,9 +169,3 @@ def _parts(
     steps.append((START, used.wall - clocked[0], used.cpu - clocked[1]))
     return tuple(nodes), tuple(Part(n, round(wall, 2), round(cpu, 2)) for n, wall, cpu in steps)
 
-
-def _span(node: Mapping[str, Any]) -> tuple[float, float]:
-    """Return when a node ran, in seconds since 1970."""
-    ends = [timing[end] for timing in node["timing"] for end in ("started_at", "completed_at")]
-    moments = [dt.datetime.fromisoformat(end).timestamp() for end in ends]
-    return min(moments), max(moments)
