@@ -30,10 +30,10 @@ COMMANDS = 5
 class Seen:
     """What a reader came to: how many answers, and of them those that are as they must be.
 
-    `within` are moves that happened while a query ran; `kept` the answers after a move by a
-    connection from before it, of the build from before it; `fresh` the answers of connections
-    opened since the last move, of what it published. `wrong` are all others: of the build that
-    they should not be of, of a mixture of the two, or of neither.
+    `within` are moves that happened while a query ran. `kept` are answers after a move, by a
+    connection from before it, of the build from before it; `fresh` those before any move, of the
+    build that was live at opening. `wrong` are all others: of the build that they should not be
+    of, of a mixture of the two, or of neither.
     """
 
     answers: int
@@ -144,7 +144,7 @@ def judged(
     """
     counts = dict.fromkeys(("answers", "within", "kept", "fresh", "wrong", "failed"), 0)
     # While it was opened live may have moved: until the first query begins either is right.
-    opened, asked, may_be = 0.0, 0.0, [answers[0]]
+    opened, begun, asked, may_be = 0.0, 0.0, 0.0, [answers[0]]
     for each in told:
         at = float(each["at"])
         if each["event"] == "open":
@@ -152,13 +152,14 @@ def judged(
         elif each["event"] == "ask":
             asked = at
             if each["place"] == 0:
+                begun = at
                 first, last = _moved(moves, opened), _moved(moves, at, begun=True)
                 may_be = [answers[number % 2] for number in range(first, last + 1)]
         elif each["event"] == "told":
             counts["answers"] += 1
             counts["within"] += sum(asked < first and last < at for first, last in moves)
             is_right = list(each["answer"]) in [list(one) for one in may_be]
-            has_moved = any(opened < last < at for _, last in moves)
+            has_moved = any(begun < last < at for _, last in moves)
             counts["wrong" if not is_right else "kept" if has_moved else "fresh"] += 1
         else:
             counts["failed"] += 1

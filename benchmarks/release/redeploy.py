@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,36 +89,47 @@ class Remade:
     def told(cls, told: Mapping[str, Any]) -> Remade:
         """Return what a file of results holds of one candidate."""
         nodes = tuple(Node(**each) for each in told["nodes"])
-        return cls(**(told | {"nodes": nodes, "parts": tuple(Part(**p) for p in told["parts"])}))
+        parts = tuple(Part(**each) for each in told["parts"])
+        return cls(**{**told, "nodes": nodes, "parts": parts})
 
 
-def measure(place: Place, clone: Path, date: str, say: Say) -> Iterator[Remade]:
+def measure(place: Place, customers: int, clone: Path, date: str, say: Say) -> Iterator[Remade]:
     """Make a client with a night, and candidates of that night's build; yield what each took.
 
-    What has been made of the client before is kept. The candidates are removed.
+    What has been made of the client before is kept.
     """
-    customers, checkout = int(place.folder.name), Checkout.clone(clone)
+    checkout = Checkout.clone(clone)
     nightly.prepare(place, Size(customers), [NIGHT], say)
-    build_id = _night(place, checkout)
+    _run_the_night(place, checkout)
+    yield from candidates(place, customers, checkout, date, say)
+
+
+def candidates(
+    place: Place, customers: int, checkout: Checkout, date: str, say: Say
+) -> Iterator[Remade]:
+    """Make candidates of what is live, which the checkout's code made; yield what each took.
+
+    They are removed again.
+    """
     for case, edit in EDITS.items():
         release = checkout.release(place.instance, edit)
         asked = ((case, ()), (ANEW, ("--from-nothing",)))
         # Anew all releases cost the same: that of the first counts for all.
         for name, more in asked[: 2 if case == next(iter(EDITS)) else 1]:
-            found = _candidate(place, release, build_id, name, date, more)
-            say(f"  {name}: {found.of('models')[0]} models, {found.wall:.0f} s, {found.cpu:.0f} CPU s")
+            found = _candidate(place, customers, release, name, date, more)
+            count = found.of("models")[0]
+            say(f"  {name}: {count} models, {found.wall:.0f} s, {found.cpu:.0f} CPU s")
             yield found
 
 
-def _night(place: Place, checkout: Checkout) -> str:
-    """Have the clone run the night, unless the very same code has; return its build."""
-    instance, command = place.instance, [sys.executable, "-m", "flows.cli", "run", str(NIGHT)]
+def _run_the_night(place: Place, checkout: Checkout) -> None:
+    """Have the clone run the night, unless the very same code has."""
+    command = [sys.executable, "-m", "flows.cli", "run", str(NIGHT)]
     told = place.environment | {"PYTHONPATH": str(checkout.folder)}
     if not _stands(place, checkout):
         run([*command, "--no-send"], told, place.folder / f"night-{NIGHT}.log", checkout.folder)
     if not _stands(place, checkout):
-        raise Failed(f"{instance.live} is not of {NIGHT} and of the code that is measured.")
-    return live.current_or_stop(instance)
+        raise Failed(f"{place.instance.live} is not of {NIGHT} and of the code that is measured.")
 
 
 def _stands(place: Place, checkout: Checkout) -> bool:
@@ -127,10 +139,12 @@ def _stands(place: Place, checkout: Checkout) -> bool:
 
 
 def _candidate(
-    place: Place, release: Release, build_id: str, case: str, date: str, more: Sequence[str]
+    place: Place, customers: int, release: Release, case: str, date: str, more: Sequence[str]
 ) -> Remade:
     told, log = place.folder / "steps.json", place.folder / "candidate.log"
-    asked = ["candidate", build_id, *more]
+    # A deploy parses anew: before the candidate the release that is live has made its replay.
+    shutil.rmtree(place.instance.root / "dbt", ignore_errors=True)
+    asked = ["candidate", live.current_or_stop(place.instance), *more]
     command = release.command("benchmarks.release.remake", str(told), *asked)
     used = run(command, release.environment(place.instance), log, release.folder)
     done = json.loads(log.read_text().splitlines()[-1])["done"]
@@ -142,7 +156,7 @@ def _candidate(
     nodes, parts = _parts(json.loads(told.read_text()), used)
     return Remade(
         date=date,
-        customers=int(place.folder.name),
+        customers=customers,
         case=case,
         wall=round(used.wall, 2),
         cpu=round(used.cpu, 2),
@@ -168,4 +182,3 @@ def _parts(
     clocked = [sum(each[key] for each in told) for key in ("wall", "cpu")]
     steps.append((START, used.wall - clocked[0], used.cpu - clocked[1]))
     return tuple(nodes), tuple(Part(n, round(wall, 2), round(cpu, 2)) for n, wall, cpu in steps)
-
