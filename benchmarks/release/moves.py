@@ -61,7 +61,7 @@ class Moved:
     def told(cls, told: Mapping[str, Any]) -> Moved:
         """Return what a file of results holds of the moves at one size."""
         series = {name: tuple(told[name]) for name in ("publish", "roll_back", "command")}
-        return cls(**(told | series | {"seen": Seen(**told["seen"])}))
+        return cls(**{**told, **series, "seen": Seen(**told["seen"])})
 
 
 def measure(pair: Pair, size: Size, date: str, say: Say) -> Moved:

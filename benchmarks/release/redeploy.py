@@ -105,17 +105,22 @@ def measure(place: Place, customers: int, clone: Path, date: str, say: Say) -> I
 
 
 def candidates(
-    place: Place, customers: int, checkout: Checkout, date: str, say: Say
+    place: Place,
+    customers: int,
+    checkout: Checkout,
+    date: str,
+    say: Say,
+    edits: Mapping[str, Edit] = EDITS,
 ) -> Iterator[Remade]:
     """Make candidates of what is live, which the checkout's code made; yield what each took.
 
     They are removed again.
     """
-    for case, edit in EDITS.items():
+    for case, edit in edits.items():
         release = checkout.release(place.instance, edit)
         asked = ((case, ()), (ANEW, ("--from-nothing",)))
         # Anew all releases cost the same: that of the first counts for all.
-        for name, more in asked[: 2 if case == next(iter(EDITS)) else 1]:
+        for name, more in asked[: 2 if case == next(iter(edits)) else 1]:
             found = _candidate(place, customers, release, name, date, more)
             count = found.of("models")[0]
             say(f"  {name}: {count} models, {found.wall:.0f} s, {found.cpu:.0f} CPU s")

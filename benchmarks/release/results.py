@@ -38,10 +38,10 @@ REDEPLOY = """\
 The client is that of `make benchmark-nightly`, with two years of history and a night. The release
 is a commit in which one attribute is computed otherwise for one customer in fifty, and its
 candidate is made in its own checkout, as a deploy does: of a copy of what is live, in which dbt
-makes anew what was changed and all that hangs on it. *Anew* is the candidate of the first of these releases
-with nothing kept, in the same run. All data tests run in either case, unit tests of what is made
-anew. Models and tests run two at a time and share the CPU seconds of that time equally. What comes
-before and after the candidate, replay and comparison, is not in it.
+makes anew what was changed and all that hangs on it. *Anew* is the candidate of the first of these
+releases with nothing kept, in the same run. All data tests run in either case, unit tests of what
+is made anew. Models and tests run two at a time and share the CPU seconds of that time equally.
+What comes before and after the candidate, replay and comparison, is not in it.
 """
 COMPARISON = """\
 {cases}
