@@ -16,6 +16,7 @@ COMPARISONS = {20_000_000: 60}
 MOVE = 2.0
 SHARE = 0.3
 DEAREST = 6
+WORTH_A_ROW = 0.1  # CPU seconds
 NODES = tuple(dict.fromkeys(KINDS.values()))
 
 
@@ -91,7 +92,8 @@ def parts(found: Sequence[Remade]) -> str:
     rows = [[kind, *(_of(each, kind) for each in found)] for kind in NODES]
     for name in names:
         told = [sum(part.cpu for part in each.parts if part.name == name) for each in found]
-        rows.append([name, *(f"{cpu:.1f}" for cpu in told)])
+        if max(told) >= WORTH_A_ROW:
+            rows.append([name, *(f"{cpu:.1f}" for cpu in told)])
     return table(head, rows)
 
 
