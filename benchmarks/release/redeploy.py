@@ -176,7 +176,7 @@ def _parts(
     told: Sequence[Mapping[str, Any]], used: Usage
 ) -> tuple[tuple[Node, ...], tuple[Part, ...]]:
     dbt = next(each for each in told if each["step"] == "dbt")
-    spans = [nightly.span(node) for node in dbt["nodes"]]
+    spans = [nightly.span_of(node) for node in dbt["nodes"]]
     nodes = []
     for node, cpu in zip(dbt["nodes"], used.cpu_of(spans), strict=True):
         kind, _, name = node["unique_id"].split(".")[:3]
