@@ -60,8 +60,9 @@ benchmark-intake: install ## measure the intake against the bare readers beneath
 benchmark-nightly: install ## measure nights of 200 thousand and 2 million customers (an hour)
 	@$(BIN)/python -m benchmarks.nightly --customers 200000 --customers 2000000
 
-benchmark-release: install ## measure the comparison of two builds of 2 and 20 million customers (ten minutes)
-	@$(BIN)/python -m benchmarks.release --customers 2000000 --customers 20000000
+benchmark-release: install ## measure what a release costs with up to 20 million customers (an hour)
+	@$(BIN)/python -m benchmarks.release --customers 200000 --customers 2000000 \
+		--customers 20000000 --redeployed 200000 --redeployed 2000000
 
 N ?= 2000000
 SCALE ?= warehouse/scale

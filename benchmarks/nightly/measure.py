@@ -110,7 +110,7 @@ def _night(place: Place, day: dt.date, *more: str) -> tuple[Usage, list[Step]]:
     dbt = next(each for each in clocked if each["step"] == "dbt")
     nodes = _nodes(dbt["nodes"], usage)
     cpu = sum(node.cpu for node in nodes)
-    spans = [_span(node) for node in dbt["nodes"]]
+    spans = [span_of(node) for node in dbt["nodes"]]
     running = max(last for _, last in spans) - min(first for first, _ in spans if first)
     peak = usage.peak_between(dbt["at"], dbt["until"]) / GIB
     rest = usage.wall - sum(each["wall"] for each in clocked)
@@ -142,7 +142,7 @@ def _clocked(told: Mapping[str, Any], usage: Usage) -> Step:
 
 
 def _nodes(results: list[dict[str, Any]], usage: Usage) -> list[Step]:
-    spans = [_span(result) for result in results]
+    spans = [span_of(result) for result in results]
     found = []
     for result, span, cpu in zip(results, spans, usage.cpu_of(spans), strict=True):
         kind, _, name = result["unique_id"].split(".")[:3]
@@ -152,7 +152,7 @@ def _nodes(results: list[dict[str, Any]], usage: Usage) -> list[Step]:
     return found
 
 
-def _span(result: Mapping[str, Any]) -> tuple[float, float]:
+def span_of(result: Mapping[str, Any]) -> tuple[float, float]:
     """Return when a node ran, in seconds since 1970."""
     ends = [timing[end] for timing in result["timing"] for end in ("started_at", "completed_at")]
     moments = [dt.datetime.fromisoformat(end).timestamp() for end in ends]

@@ -60,8 +60,10 @@ class Usage:
         return found
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Usage:
-    """Run a command in the project's folder until it ends, and return what it took.
+def run(
+    command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path = PROJECT
+) -> Usage:
+    """Run a command in a folder, else the project's, until it ends; return what it took.
 
     Raises:
         Failed: when it ended with an error.
@@ -69,7 +71,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Us
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     with log.open("w") as said:
         child = subprocess.Popen(
-            command, cwd=PROJECT, env=os.environ | dict(environment), stdout=said, stderr=said
+            command, cwd=folder, env=os.environ | dict(environment), stdout=said, stderr=said
         )
         watcher = _Watcher(child.pid)
         watcher.start()

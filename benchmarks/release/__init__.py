@@ -1,1 +1,1 @@
-"""What a redeploy costs, measured against the least that its work can take."""
+"""What a release costs: moving live, making a candidate, comparing it."""

@@ -40,6 +40,8 @@ KINDS = (
     ("decimal(18,4)", "cast(cast({h} % 5000 as decimal(18,4)) / 10 as decimal(18,4))"),
 )
 CHANGED = "purchases"
+# What the two builds are called.
+NAMES = ("2017-11-21-01", "2017-11-21-02")
 # What changes in the smaller case: so many columns of a section, for so many of a hundred.
 FEW_COLUMNS, FEW_PERCENT = 3, 5
 
@@ -91,7 +93,7 @@ def make_before(pair: Pair, size: Size) -> None:
     with duckdb.connect(str(pair.before), config={"memory_limit": "6GB", "threads": 2}) as made:
         for schema in ("raw", "marts", "campaigns", "intermediate"):
             made.execute(f"create schema {schema}")
-        _name(made, "2017-11-21-01")
+        _name(made, NAMES[0])
         made.execute(
             "create table intermediate.int_consents_resolved as select range as customer_id, "
             f"'global' as channel, true as is_opt_in from range({size.customers}) "
@@ -135,7 +137,7 @@ def make_after(pair: Pair, size: Size, everything: bool) -> None:
             altered[name] = f"case when {few} then {other} else {name} end"
     replaced = ", ".join(f"{sql} as {name}" for name, sql in altered.items())
     with duckdb.connect(str(pair.after), config={"memory_limit": "6GB", "threads": 2}) as made:
-        _name(made, "2017-11-21-02")
+        _name(made, NAMES[1])
         made.execute(
             f"create or replace table marts.customer_{CHANGED} as "
             f"select * replace ({replaced}) from marts.customer_{CHANGED}"

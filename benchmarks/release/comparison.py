@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 from benchmarks.nightly.process import run
-from benchmarks.release.pair import Pair, Size, make_after, make_before
+from benchmarks.release.pair import Pair, Size, make_after
 
 CASES = {
     "a few attributes": "three attributes of one section changed for one customer in twenty",
@@ -17,12 +16,14 @@ CASES = {
 }
 WORKS = ("fingerprints", "comparison", "floor")
 GIGABYTE = 1e9
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Compared:
     """One piece of work: seconds and gigabytes; `changed` are the attributes that were found."""
 
+    date: str
     customers: int
     columns: int
     case: str
@@ -34,23 +35,21 @@ class Measured:
     build_size: float
 
 
-def measure(folder: Path, size: Size, say: Callable[[str], None]) -> Iterator[Measured]:
-    """Make two builds in a folder, compare them, and yield what each work took."""
-    pair = Pair(folder)
-    say(f"{size.customers:,} customers: making the builds")
-    make_before(pair, size)
+def measure(pair: Pair, size: Size, date: str, say: Say) -> Iterator[Compared]:
+    """Compare two builds, of which the first is made, and yield what each work took."""
     for case in CASES:
         make_after(pair, size, everything=case == "a whole section")
         for work in WORKS:
-            yield _timed(pair, size, case, work, say)
+            yield _timed(pair, size, case, work, date, say)
 
 
-def _timed(pair: Pair, size: Size, case: str, work: str, say: Callable[[str], None]) -> Measured:
+def _timed(pair: Pair, size: Size, case: str, work: str, date: str, say: Say) -> Compared:
     log = pair.folder / "said.txt"
     asked = [work, str(pair.folder), str(size.customers), str(size.columns)]
     used = run([sys.executable, "-m", "benchmarks.release.child", *asked], {}, log)
     say(f"  {case}, {work}: {used.wall:.1f} s, {used.cpu:.1f} CPU s")
-    return Measured(
+    return Compared(
+        date=date,
         customers=size.customers,
         columns=size.columns,
         case=case,
@@ -61,13 +60,3 @@ def _timed(pair: Pair, size: Size, case: str, work: str, say: Callable[[str], No
         changed=len(json.loads(log.read_text())) if work == "comparison" else 0,
         build_size=round(pair.before.stat().st_size / GIGABYTE, 2),
     )
-
-
-def as_json(found: list[Measured]) -> str:
-    """Return measurements as text that `from_json` reads."""
-    return json.dumps([asdict(each) for each in found], indent=1) + "\n"
-
-
-def from_json(text: str) -> list[Measured]:
-    """Return the measurements that a text of `as_json` holds."""
-    return [Measured(**told) for told in json.loads(text)]
