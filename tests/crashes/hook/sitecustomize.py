@@ -17,11 +17,14 @@ from pathlib import Path
 
 CHANGES = ("os.rename", "os.remove", "os.symlink", "os.link", "os.mkdir", "os.rmdir", "os.chmod")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-ROOMS = ("landing", "batches", "quarantine", "releases", "outbox", "spill")
+ROOMS = ("landing", "batches", "quarantine", "releases", "outbox", "spill", "reports")
 NAMES = (
     (re.compile(r"\d{4}-\d\d-\d\d"), "DATE"),
     (re.compile(r"[0-9a-f]{12,}"), "HASH"),
 )
+# The tables that tell how far a run is, and where a statement says it: the step, else the state.
+TELLING = ("nights", "deploys", "deploy_steps")
+TOLD = re.compile(r"VALUES \(.*?'([a-z][^']*)'|SET (?:step|state)='([^']*)'", re.DOTALL)
 
 
 class Killer:
@@ -63,8 +66,9 @@ class Killer:
         words = statement.split()
         if words[0] in ("INSERT", "UPDATE", "DELETE"):
             table = words[1] if words[0] == "UPDATE" else words[2]
-            self.pending = table
-            self.instant(f"ledger {words[0].lower()} {table}")
+            told = TOLD.search(statement) if table in TELLING else None
+            self.pending = f"{table}: {told[1] or told[2]}" if told else table
+            self.instant(f"ledger {words[0].lower()} {self.pending}")
         elif words[0] == "COMMIT":
             self.instant(f"ledger commit {self.pending}")
 
