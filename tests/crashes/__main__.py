@@ -19,7 +19,6 @@ from flows import prefect_settings
 from flows.builds.release import code_version
 from flows.settings import PROJECT
 from tests.conftest import World
-from tests.crashes.instants import Instant
 from tests.crashes.scenarios import SCENARIOS, Scenario
 from tests.crashes.trials import Reference, Trial, chains, play, undisturbed
 
@@ -59,50 +58,45 @@ def _world(folder: Path) -> Path:
 
 
 def _series(scenario: Scenario, kills: int, seed: int, folder: Path) -> bool:
-    """Play the edges of every step, then what is drawn; keep what came of it after each trial."""
-    reference = undisturbed(scenario)
-    chance = random.Random(f"{scenario.name} {seed}")
+    """Play the edges of every step, then what is drawn; keep what came of it after each trial.
+
+    A series that was broken off is taken up: what was played is not played again.
+    """
+    reference, results = undisturbed(scenario), folder / f"{scenario.name}.json"
     typer.echo(f"{scenario.name}: {reference.seconds:.0f} s, {len(reference.instants)} instants")
-    least, trials = len(reference.edges), list[Trial]()
-    for chain in chains(reference, chance):
-        trials.append(play(scenario, chain, reference))
-        for each in trials[-1].kills:
-            typer.echo(f"  killed while {each.step}, before {each.instant} ({each.seconds:.1f} s)")
-        typer.echo(f"    {'; '.join(trials[-1].wrong) or 'all true'}")
-        told = {"code": code_version(), "seed": seed, **_told(reference, trials)}
-        (folder / f"{scenario.name}.json").write_text(json.dumps(told, indent=1))
-        killed = sum(len(trial.kills) for trial in trials)
-        if len(trials) >= least and killed >= kills:
+    told = json.loads(results.read_text()) if results.is_file() else {"code": [], "trials": []}
+    told["code"] = sorted({*told["code"], code_version()})
+    told["instants"] = Counter(each.step for each in reference.instants)
+    before = _kills(told)
+    played = {(kill["step"], kill["edge"]) for kill in before}
+    chance = random.Random(f"{scenario.name} {seed} {len(before)}")
+    left = sum((each.step, each.edge) not in played for each in reference.edges)
+    for number, chain in enumerate(chains(reference, chance, played)):
+        if number >= left and len(_kills(told)) >= kills:
             break
-    return not any(trial.wrong for trial in trials)
+        trial = play(scenario, chain, reference)
+        told["trials"].append(_told(trial, reference))
+        results.write_text(json.dumps(told, indent=1))
+        for each in trial.kills:
+            typer.echo(f"  killed while {each.step}, before {each.instant} ({each.seconds:.1f} s)")
+        typer.echo(f"    {'; '.join(trial.wrong) or 'all true'}")
+    return not any(trial["wrong"] for trial in told["trials"])
 
 
-def _told(reference: Reference, trials: list[Trial]) -> dict[str, Any]:
-    return {
-        "steps": list(dict.fromkeys(each.step for each in reference.instants)),
-        "instants": Counter(each.step for each in reference.instants),
-        "trials": [
-            {
-                "kills": [
-                    {
-                        "step": each.step,
-                        "edge": _edge(each.instant, reference),
-                        "instant": str(each.instant),
-                        "seconds": round(each.seconds, 1),
-                    }
-                    for each in trial.kills
-                ],
-                "wrong": trial.wrong,
-            }
-            for trial in trials
-        ],
-    }
+def _kills(told: dict[str, Any]) -> list[dict[str, Any]]:
+    return [kill for trial in told["trials"] for kill in trial["kills"]]
 
 
-def _edge(instant: Instant | None, reference: Reference) -> str:
-    if instant == reference.instants[-1]:
-        return "last"
-    return instant.edge if instant else ""
+def _told(trial: Trial, reference: Reference) -> dict[str, Any]:
+    edges = {each.at: each.edge for each in reference.edges}
+    kills = []
+    for each in trial.kills:
+        here = each.instant
+        # The last of all is known only by the undisturbed run.
+        edge = (here.edge or edges.get(here.at, "")) if here else ""
+        told = {"step": each.step, "edge": edge, "instant": str(here)}
+        kills.append(told | {"seconds": round(each.seconds, 1)})
+    return {"kills": kills, "wrong": trial.wrong}
 
 
 def _table(results: Path) -> str:
@@ -111,23 +105,25 @@ def _table(results: Path) -> str:
         return ""
     told = json.loads(results.read_text())
     killed = [(kill, bool(trial["wrong"])) for trial in told["trials"] for kill in trial["kills"]]
-    bad = sum(bool(trial["wrong"]) for trial in told["trials"])
     lines = [
         f"| {results.stem}: killed while | instants | kills | before its first change "
         "| before its last | found wrong |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    for step in told["steps"]:
+    for step, number in told["instants"].items():
         here = [(kill["edge"], wrong) for kill, wrong in killed if kill["step"] == step]
         found = Counter(edge for edge, _ in here)
         lines.append(
-            f"| {step} | {told['instants'][step]} | {len(here)} | {found['first']} "
-            f"| {found['last']} | {sum(wrong for _, wrong in here)} |"
+            f"| {step} | {number} | {len(here)} | {found['first']} | {found['last']} "
+            f"| {sum(wrong for _, wrong in here)} |"
         )
-    first, last = (sum(kill["edge"] == edge for kill, _ in killed) for edge in ("first", "last"))
-    said = f"| in all, begun {len(told['trials'])} times | {sum(told['instants'].values())} "
-    lines.append(f"{said}| {len(killed)} | {first} | {last} | {bad} |")
-    return f"Code {told['code']}, seed {told['seed']}.\n\n" + "\n".join(lines) + "\n"
+    found = Counter(kill["edge"] for kill, _ in killed)
+    lines.append(
+        f"| in all, begun {len(told['trials'])} times | {sum(told['instants'].values())} "
+        f"| {len(killed)} | {found['first']} | {found['last']} "
+        f"| {sum(bool(trial['wrong']) for trial in told['trials'])} |"
+    )
+    return f"Code {', '.join(told['code'])}.\n\n" + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,13 +23,17 @@ class Instant:
     role: str
     number: int
     label: str
+    seen: int  # the how many-th of its label
     step: str
     edge: str  # first or last change of its step, or neither
 
     @property
     def at(self) -> str:
-        """The words by which the hook is asked to kill here."""
-        return f"{self.role} {self.number}"
+        """The words by which the hook is asked to kill here.
+
+        Not the number: dbt's parse of the project, which a run may begin with, moves that by some.
+        """
+        return f"{self.role} {self.label} #{self.seen}"
 
     def __str__(self) -> str:
         """Say what is about to happen."""
@@ -37,12 +42,13 @@ class Instant:
 
 def read(notes: Iterable[str]) -> list[Instant]:
     """Return the instants of the lines of a run's notes."""
-    found, step, edge = [], BEFORE, "first"
+    found, step, edge, seen = list[Instant](), BEFORE, "first", Counter[str]()
     for line in notes:
         role, number, label = line.split(" ", 2)
         begun = _begun(label) if role == "main" else None
         here = "last" if begun else edge
-        found.append(Instant(role, int(number), label, step, here))
+        seen[f"{role} {label}"] += 1
+        found.append(Instant(role, int(number), label, seen[f"{role} {label}"], step, here))
         step, edge = begun or step, "first" if begun else ""
     return found
 

@@ -6,8 +6,8 @@ import random
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.crashes import instants
@@ -75,7 +75,8 @@ class Reference:
     @property
     def edges(self) -> list[Instant]:
         """The first and the last instant of each step."""
-        return [*(each for each in self.instants if each.edge), self.instants[-1]]
+        last = replace(self.instants[-1], edge="last")
+        return [*(each for each in self.instants[:-1] if each.edge), last]
 
     def by_label(self) -> Mapping[str, Sequence[Instant]]:
         """Return the instants by what happens at them."""
@@ -118,14 +119,17 @@ def play(scenario: Scenario, kills: Sequence[Kill], reference: Reference | None)
     return trial
 
 
-def chains(reference: Reference, chance: random.Random) -> Iterator[list[Kill]]:
+def chains(
+    reference: Reference, chance: random.Random, played: Container[tuple[str, str]] = ()
+) -> Iterator[list[Kill]]:
     """Yield chains of kills without end: at each edge of a step first, then wherever is drawn.
 
     An edge is where it was in the undisturbed run only in a run that begins as that did, so it is
-    the first of its chain.
+    the first of its chain. Those that were `played` (step and edge) are left out.
     """
-    for edge in reference.edges:
-        yield [Kill(at=edge.at), *drawn(reference, chance)[1:]]
+    for each in reference.edges:
+        if (each.step, each.edge) not in played:
+            yield [Kill(at=each.at), *drawn(reference, chance)[1:]]
     while True:
         yield drawn(reference, chance)
 
