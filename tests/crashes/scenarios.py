@@ -147,8 +147,8 @@ def check_out(folder: Path) -> str:
     shutil.rmtree(folder, ignore_errors=True)
     _git(PROJECT, "clone", "--quiet", "--no-hardlinks", str(PROJECT), str(folder))
     _git(folder, "remote", "remove", "origin")
-    edited = ("ls-files", "--modified", "--others", "--exclude-standard")
-    for name in _git(PROJECT, *edited).splitlines():
+    new = _git(PROJECT, "ls-files", "--others", "--exclude-standard").splitlines()
+    for name in [*_git(PROJECT, "diff", "--name-only", "HEAD").splitlines(), *new]:
         if (PROJECT / name).is_file() and name != ".venv":
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, folder / name)
