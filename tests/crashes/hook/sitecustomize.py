@@ -22,9 +22,12 @@ NAMES = (
     (re.compile(r"\d{4}-\d\d-\d\d"), "DATE"),
     (re.compile(r"[0-9a-f]{12,}"), "HASH"),
 )
-# The tables that tell how far a run is, and where a statement says it: the step, else the state.
-TELLING = ("nights", "deploys", "deploy_steps")
-TOLD = re.compile(r"VALUES \(.*?'([a-z][^']*)'|SET (?:step|state)='([^']*)'", re.DOTALL)
+# Where the ledger is told how far a run is: the step, else the state.
+TOLD = re.compile(
+    r"INSERT INTO (?:nights|deploy_steps) .*? VALUES \(.*?'([a-z][^']*)'"
+    r"|UPDATE (?:nights|deploys|deploy_steps) SET (?:step|state)='([^']*)'",
+    re.DOTALL,
+)
 
 
 class Killer:
@@ -66,7 +69,7 @@ class Killer:
         words = statement.split()
         if words[0] in ("INSERT", "UPDATE", "DELETE"):
             table = words[1] if words[0] == "UPDATE" else words[2]
-            told = TOLD.search(statement) if table in TELLING else None
+            told = TOLD.match(statement)
             self.pending = f"{table}: {told[1] or told[2]}" if told else table
             self.instant(f"ledger {words[0].lower()} {self.pending}")
         elif words[0] == "COMMIT":
