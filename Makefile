@@ -71,7 +71,7 @@ scale: install ## a client of N customers and its nights, kept in SCALE: make sc
 		--results $(SCALE)/results.json --out $(SCALE)
 
 KILLS ?= 200
-crash-test: install ## kill nights and redeploys KILLS times each, and check what is left (hours)
+crash-test: install ## kill nights, reruns and redeploys KILLS times each, and check what is left (hours)
 	@$(BIN)/python -u -m tests.crashes --kills $(KILLS)
 
 lock: ## resolve the dependencies anew into requirements.lock

@@ -99,10 +99,10 @@ def _rerun(
         night.step("publishing")
         publish_the_view(instance, ledger, built.build_id)
     night.step("asking the gate")
-    was_held = _held(ledger, day)
+    held_before = held_on(ledger, day)
     decided = ask_the_gate(instance, ledger, built.build_id, [e.verdict for e in taken], day)
     night.step("sending")
-    again = [each for each in decided if each.due.campaign_id in was_held]
+    again = [each for each in decided if each.due.campaign_id in held_before]
     sent = send_campaigns(instance, ledger, built.build_id, day, again)
     show_campaigns(decided)
     new = [each.campaign_id for each in sent if not each.sent_before]
@@ -202,8 +202,13 @@ def _may_have_come(pinned: Sequence[pins.Pinned]) -> list[str]:
     ]
 
 
-def _held(ledger: Ledger, day: dt.date) -> set[str]:
-    """Return the campaigns of a date that the gate held when it was last asked."""
-    query = sa.select(decisions).where(decisions.c.business_date == day).order_by(decisions.c.id)
-    last = {row["campaign_id"]: row["verdict"] for row in ledger.rows(query)}
-    return {name for name, verdict in last.items() if verdict == "held"}
+def held_on(ledger: Ledger, day: dt.date) -> set[str]:
+    """Return the campaigns of a date that the gate has ever held; dispatch knows which have gone.
+
+    Not those that it held when it was last asked: a rerun that was killed had asked it, been told
+    that they may go, and had not sent them yet.
+    """
+    query = sa.select(decisions.c.campaign_id).where(
+        decisions.c.business_date == day, decisions.c.verdict == "held"
+    )
+    return {row["campaign_id"] for row in ledger.rows(query)}

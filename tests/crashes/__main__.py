@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import prefect_settings
+from flows.builds.release import code_version
 from flows.settings import PROJECT
 from tests.conftest import World
 from tests.crashes.scenarios import SCENARIOS, Scenario
-from tests.crashes.trials import Reference, Trial, drawn, play, undisturbed
+from tests.crashes.trials import Reference, Trial, chains, play, undisturbed
 
 FOLDER = PROJECT / "warehouse" / "crashes"
 
@@ -30,21 +32,20 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where the instances stand.")] = FOLDER,
     world: Annotated[Path | None, typer.Option(help="A demo that has been played.")] = None,
 ) -> None:
-    """Kill nights and redeploys, start them again, and write down what was found."""
+    """Kill nights, reruns and redeploys, start them again, and write down what was found."""
     prefect_settings.quiet()
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     begun = world.resolve() if world else _world(folder / "world")
-    played: dict[str, list[Trial]] = {}
+    held: list[bool] = []
     with prefect_test_harness(server_startup_timeout=180):
         os.environ["PREFECT_API_URL"] = str(PREFECT_API_URL.value())
         for name in [only] if only else SCENARIOS:
-            scenario = SCENARIOS[name](folder / name, begun)
-            played[name] = _series(scenario, kills, random.Random(f"{name} {seed}"))
-    told = _table(played, seed)
+            held.append(_series(SCENARIOS[name](folder / name, begun), kills, seed, folder))
+    told = "\n".join(_table(folder / f"{name}.json") for name in SCENARIOS)
     (folder / "results.md").write_text(told)
     typer.echo(told)
-    raise typer.Exit(any(trial.wrong for trials in played.values() for trial in trials))
+    raise typer.Exit(not all(held))
 
 
 def _world(folder: Path) -> Path:
@@ -56,30 +57,73 @@ def _world(folder: Path) -> Path:
     return folder
 
 
-def _series(scenario: Scenario, kills: int, chance: random.Random) -> list[Trial]:
-    reference: Reference = undisturbed(scenario)
+def _series(scenario: Scenario, kills: int, seed: int, folder: Path) -> bool:
+    """Play the edges of every step, then what is drawn; keep what came of it after each trial.
+
+    A series that was broken off is taken up: what was played is not played again.
+    """
+    reference, results = undisturbed(scenario), folder / f"{scenario.name}.json"
     typer.echo(f"{scenario.name}: {reference.seconds:.0f} s, {len(reference.instants)} instants")
-    trials: list[Trial] = []
-    while sum(len(trial.kills) for trial in trials) < kills:
-        chain = drawn(reference, chance)
-        trials.append(play(scenario, chain, reference))
-        for each in trials[-1].kills:
+    told = json.loads(results.read_text()) if results.is_file() else {"code": [], "trials": []}
+    told["code"] = sorted({*told["code"], code_version()})
+    told["instants"] = Counter(each.step for each in reference.instants)
+    before = _kills(told)
+    played = {(kill["step"], kill["edge"]) for kill in before}
+    chance = random.Random(f"{scenario.name} {seed} {len(before)}")
+    left = sum((each.step, each.edge) not in played for each in reference.edges)
+    for number, chain in enumerate(chains(reference, chance, played)):
+        if number >= left and len(_kills(told)) >= kills:
+            break
+        trial = play(scenario, chain, reference)
+        told["trials"].append(_told(trial, reference))
+        results.write_text(json.dumps(told, indent=1))
+        for each in trial.kills:
             typer.echo(f"  killed while {each.step}, before {each.instant} ({each.seconds:.1f} s)")
-        typer.echo(f"    {'; '.join(trials[-1].wrong) or 'all true'}")
-    return trials
+        typer.echo(f"    {'; '.join(trial.wrong) or 'all true'}")
+    return not any(trial["wrong"] for trial in told["trials"])
 
 
-def _table(played: dict[str, list[Trial]], seed: int) -> str:
-    lines = [f"Seed {seed}.", "", "| what | killed while | kills | found wrong |"]
-    lines.append("|---|---|--:|--:|")
-    for name, trials in played.items():
-        kills = Counter(each.step for trial in trials for each in trial.kills)
-        wrong = Counter(each.step for trial in trials if trial.wrong for each in trial.kills)
-        lines += [f"| {name} | {step} | {n} | {wrong[step]} |" for step, n in kills.most_common()]
-        bad = sum(bool(trial.wrong) for trial in trials)
-        begun = f"in all, {len(trials)} times begun"
-        lines.append(f"| {name} | {begun} | {sum(kills.values())} | {bad} |")
-    return "\n".join(lines) + "\n"
+def _kills(told: dict[str, Any]) -> list[dict[str, Any]]:
+    return [kill for trial in told["trials"] for kill in trial["kills"]]
+
+
+def _told(trial: Trial, reference: Reference) -> dict[str, Any]:
+    edges = {each.at: each.edge for each in reference.edges}
+    kills = []
+    for each in trial.kills:
+        here = each.instant
+        # The last of all is known only by the undisturbed run.
+        edge = (here.edge or edges.get(here.at, "")) if here else ""
+        told = {"step": each.step, "edge": edge, "instant": str(here)}
+        kills.append(told | {"seconds": round(each.seconds, 1)})
+    return {"kills": kills, "wrong": trial.wrong}
+
+
+def _table(results: Path) -> str:
+    """Return the table of a scenario by step, or nothing when it has not been played."""
+    if not results.is_file():
+        return ""
+    told = json.loads(results.read_text())
+    killed = [(kill, bool(trial["wrong"])) for trial in told["trials"] for kill in trial["kills"]]
+    lines = [
+        f"| {results.stem}: killed while | instants | kills | before its first change "
+        "| before its last | found wrong |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for step, number in told["instants"].items():
+        here = [(kill["edge"], wrong) for kill, wrong in killed if kill["step"] == step]
+        found = Counter(edge for edge, _ in here)
+        lines.append(
+            f"| {step} | {number} | {len(here)} | {found['first']} | {found['last']} "
+            f"| {sum(wrong for _, wrong in here)} |"
+        )
+    found = Counter(kill["edge"] for kill, _ in killed)
+    lines.append(
+        f"| in all, begun {len(told['trials'])} times | {sum(told['instants'].values())} "
+        f"| {len(killed)} | {found['first']} | {found['last']} "
+        f"| {sum(bool(trial['wrong']) for trial in told['trials'])} |"
+    )
+    return f"Code {', '.join(told['code'])}.\n\n" + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

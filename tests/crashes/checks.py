@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -88,6 +89,23 @@ def differences(was: Outcome, now: Outcome) -> list[str]:
         apart = set(getattr(was, part)) ^ set(getattr(now, part))
         said += [f"{part} differ: {each}" for each in sorted(map(str, apart))[:5]]
     return said
+
+
+def sent(scenario: Scenario) -> dict[str, tuple[str, int]]:
+    """Return when each occurrence that is sent was sent, and the inode of its file."""
+    query = sa.select(occurrences).where(occurrences.c.state == "sent")
+    return {
+        f"{row['campaign_id']} of {row['business_date']}": (
+            str(row["sent_at"]),
+            Path(row["path"]).stat().st_ino,
+        )
+        for row in Ledger(scenario.instance.ledger_url).rows(query)
+    }
+
+
+def sent_again(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return what had been sent, and is not as it was sent: written once more, or lost."""
+    return [f"sent, and touched again: {name}" for name in was if now.get(name) != was[name]]
 
 
 def live_is_whole(instance: Instance) -> list[str]:

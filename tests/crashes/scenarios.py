@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from flows.settings import PROJECT, Instance
 from tests.conftest import NEXT, NIGHTS, _share
 
 HOOK = Path(__file__).with_name("hook") / "sitecustomize.py"
+LATE = "coupon_redemptions"
 MODEL = Path("models", "marts", "customer_service.sql")
 REQUEST = """\
 title: One household in fifty counts a case more
@@ -76,11 +77,22 @@ class Scenario:
             **more,
         }
 
+    def keep_all(self) -> None:
+        """Begin with the instance as it stands now from now on."""
+        shutil.rmtree(self.root / "start")
+        (self.root / "instance").rename(self.root / "start")
+
     def start(self, said: Path, **more: str) -> subprocess.Popen[bytes]:
         """Start the command as its user does, in a process group of its own."""
+        return self.start_another(self.command, said, **more)
+
+    def start_another(
+        self, command: Sequence[str], said: Path, **more: str
+    ) -> subprocess.Popen[bytes]:
+        """Start another command than the one that is killed."""
         with said.open("w") as file:
             return subprocess.Popen(
-                [sys.executable, "-m", "flows.cli", *self.command],
+                [sys.executable, "-m", "flows.cli", *command],
                 cwd=self.checkout,
                 env=dict(self.environment(**more)),
                 stdin=subprocess.DEVNULL,
@@ -98,6 +110,21 @@ def night(root: Path, world: Path) -> Scenario:
     return Scenario("night", ("run", str(NEXT)), NEXT, root)
 
 
+def rerun(root: Path, world: Path) -> Scenario:
+    """The same date once more, with a file that was late for its night: one campaign was held."""
+    start = _begin_with(root, world)
+    Client(start / "warehouse" / "demo" / "outbox").deliver(NEXT, False, start / "deliveries")
+    check_out(root / "checkout")
+    scenario = Scenario("rerun", ("rerun", str(NEXT), "--table", LATE), NEXT, root)
+    scenario.begin()
+    file, said = scenario.instance.deliveries / str(NEXT) / f"{LATE}.jsonl", root / "night.txt"
+    late = file.rename(root / file.name)
+    assert scenario.start_another(("run", str(NEXT)), said).wait() == 0, said.read_text()
+    late.rename(file)
+    scenario.keep_all()
+    return scenario
+
+
 def redeploy(root: Path, world: Path) -> Scenario:
     """A release of one changed model instead of the code that made the world's last night."""
     start = _begin_with(root, world)
@@ -108,7 +135,11 @@ def redeploy(root: Path, world: Path) -> Scenario:
     return Scenario("redeploy", ("redeploy", release), NIGHTS[-1], root)
 
 
-SCENARIOS: dict[str, Callable[[Path, Path], Scenario]] = {"night": night, "redeploy": redeploy}
+SCENARIOS: dict[str, Callable[[Path, Path], Scenario]] = {
+    "night": night,
+    "rerun": rerun,
+    "redeploy": redeploy,
+}
 
 
 def check_out(folder: Path) -> str:
@@ -116,8 +147,8 @@ def check_out(folder: Path) -> str:
     shutil.rmtree(folder, ignore_errors=True)
     _git(PROJECT, "clone", "--quiet", "--no-hardlinks", str(PROJECT), str(folder))
     _git(folder, "remote", "remove", "origin")
-    edited = ("ls-files", "--modified", "--others", "--exclude-standard")
-    for name in _git(PROJECT, *edited).splitlines():
+    new = _git(PROJECT, "ls-files", "--others", "--exclude-standard").splitlines()
+    for name in [*_git(PROJECT, "diff", "--name-only", "HEAD").splitlines(), *new]:
         if (PROJECT / name).is_file() and name != ".venv":
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, folder / name)

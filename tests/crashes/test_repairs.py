@@ -11,9 +11,12 @@ import sqlalchemy as sa
 
 from flows import nights
 from flows.builds import live, retention
+from flows.campaigns import gate
+from flows.campaigns.gate import Decision, Due
 from flows.ledger import Ledger, builds, deploy_steps, deploys, now, publications
 from flows.releases.deploys import Deploy, has_published, is_any_open, open_deploy, steps_of
 from flows.releases.worktrees import check_out, commit_of, git
+from flows.rerun import held_on
 from flows.settings import Instance
 
 DAY = dt.date(2017, 11, 21)
@@ -136,6 +139,18 @@ def test_a_deploy_that_was_killed_before_it_was_live_is_taken_up_again(small: In
     assert (row["state"], has_published(ledger, RELEASE)) == ("killed", False)
     assert [each["state"] for each in steps_of(ledger, run.deploy_id)] == ["killed"]
     assert open_deploy(ledger, RELEASE, OLD).deploy_id == run.deploy_id
+
+
+def test_what_was_held_is_sent_by_the_rerun_after_one_that_was_killed_before_it_sent(
+    small: Instance,
+) -> None:
+    ledger = Ledger(small.ledger_url)
+    lovers, news = [Due(f"{name}_email", name, "email", 9, 1, 0) for name in ("lovers", "news")]
+    night = [Decision(lovers, "held", "It reads what did not come."), Decision(news, "go", "")]
+    gate.write_down(ledger, OLD, DAY, night)
+    gate.write_down(ledger, NEW, DAY, [Decision(each, "go", "") for each in (lovers, news)])
+
+    assert held_on(ledger, DAY) == {"lovers_email"}
 
 
 def test_what_a_dead_process_spilled_goes_and_what_a_reader_spills_stays(small: Instance) -> None:

@@ -6,14 +6,20 @@ import random
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import sqlalchemy as sa
-
-from flows.ledger import Ledger, deploy_steps, nights
-from tests.crashes.checks import Outcome, differences, ledger_and_disk_agree, live_is_whole
+from tests.crashes import instants
+from tests.crashes.checks import (
+    Outcome,
+    differences,
+    ledger_and_disk_agree,
+    live_is_whole,
+    sent,
+    sent_again,
+)
+from tests.crashes.instants import Instant
 from tests.crashes.scenarios import Scenario
 
 PATIENCE = 60  # seconds until every child of a killed run is gone: they take a few milliseconds
@@ -30,15 +36,19 @@ class Kill:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One start of the command: how it ended, at which step and at which instant."""
+    """One start of the command: how it ended, and before which instant; None before the first."""
 
     was_killed: bool
     code: int
-    step: str
-    instant: str
+    instant: Instant | None
     seconds: float
     said: str
     wrong: tuple[str, ...]
+
+    @property
+    def step(self) -> str:
+        """The step at which it ended."""
+        return self.instant.step if self.instant else instants.BEFORE
 
 
 @dataclass
@@ -60,14 +70,19 @@ class Reference:
 
     outcome: Outcome
     seconds: float
-    instants: tuple[str, ...]
+    instants: tuple[Instant, ...]
 
-    def by_label(self) -> Mapping[str, Sequence[str]]:
-        """Return the instants, `ROLE N`, by what happens at them."""
+    @property
+    def edges(self) -> list[Instant]:
+        """The first and the last instant of each step."""
+        last = replace(self.instants[-1], edge="last")
+        return [*(each for each in self.instants[:-1] if each.edge), last]
+
+    def by_label(self) -> Mapping[str, Sequence[Instant]]:
+        """Return the instants by what happens at them."""
         found = defaultdict(list)
-        for line in self.instants:
-            role, number, label = line.split(" ", 2)
-            found[f"{role} {label}"].append(f"{role} {number}")
+        for each in self.instants:
+            found[f"{each.role} {each.label}"].append(each)
         return found
 
 
@@ -79,17 +94,20 @@ def undisturbed(scenario: Scenario) -> Reference:
     scenario.keep_parse()
     found = ledger_and_disk_agree(scenario)
     assert not found, found
-    instants = _notes(scenario).read_text().splitlines()
-    return Reference(Outcome.of(scenario), attempt.seconds, tuple(instants))
+    noted = instants.read(_notes(scenario).read_text().splitlines())
+    return Reference(Outcome.of(scenario), attempt.seconds, tuple(noted))
 
 
 def play(scenario: Scenario, kills: Sequence[Kill], reference: Reference | None) -> Trial:
     """Kill the command at each of the instants, one start after another, then let it end."""
     trial = Trial()
     scenario.begin()
+    gone = sent(scenario)
     for kill in [*kills, Kill()]:
         trial.attempts.append(_attempt(scenario, kill))
-        trial.wrong += trial.attempts[-1].wrong
+        now = sent(scenario)
+        trial.wrong += [*trial.attempts[-1].wrong, *sent_again(gone, now)]
+        gone = now
         if not trial.attempts[-1].was_killed:
             break
     last = trial.attempts[-1]
@@ -101,6 +119,21 @@ def play(scenario: Scenario, kills: Sequence[Kill], reference: Reference | None)
     return trial
 
 
+def chains(
+    reference: Reference, chance: random.Random, played: Container[tuple[str, str]] = ()
+) -> Iterator[list[Kill]]:
+    """Yield chains of kills without end: at each edge of a step first, then wherever is drawn.
+
+    An edge is where it was in the undisturbed run only in a run that begins as that did, so it is
+    the first of its chain. Those that were `played` (step and edge) are left out.
+    """
+    for each in reference.edges:
+        if (each.step, each.edge) not in played:
+            yield [Kill(at=each.at), *drawn(reference, chance)[1:]]
+    while True:
+        yield drawn(reference, chance)
+
+
 def drawn(reference: Reference, chance: random.Random) -> list[Kill]:
     """Draw a chain of kills: every kind of instant is as likely, and so is an instant of time."""
     labels = reference.by_label()
@@ -109,7 +142,7 @@ def drawn(reference: Reference, chance: random.Random) -> list[Kill]:
         if chance.random() < 0.3:
             kills.append(Kill(after=round(chance.uniform(0.5, reference.seconds), 3)))
         else:
-            kills.append(Kill(at=chance.choice(labels[chance.choice(sorted(labels))])))
+            kills.append(Kill(at=chance.choice(labels[chance.choice(sorted(labels))]).at))
         if len(kills) == 6 or chance.random() < 0.25:
             return kills
 
@@ -127,12 +160,11 @@ def _attempt(scenario: Scenario, kill: Kill) -> Attempt:
         assert kill.after is not None, f"it did not end in {LIMIT} s"
     seconds = time.monotonic() - started
     wrong = [*_left_running(f"SCV_CRASH_NOTES={notes}"), *live_is_whole(scenario.instance)]
-    instants = notes.read_text().splitlines() if notes.is_file() else []
+    noted = instants.read(notes.read_text().splitlines()) if notes.is_file() else []
     return Attempt(
         process.returncode == -9,
         process.returncode,
-        _step(scenario) if instants else "starting",
-        instants[-1] if instants else "before anything",
+        noted[-1] if noted else None,
         seconds,
         said.read_text(),
         tuple(wrong),
@@ -160,12 +192,3 @@ def _is_of(process: Path, marked: str) -> bool:
         return marked.encode() in (process / "environ").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False
-
-
-def _step(scenario: Scenario) -> str:
-    ledger = Ledger(scenario.instance.ledger_url)
-    table = nights if scenario.name == "night" else deploy_steps
-    row = ledger.row(sa.select(table).order_by(table.c.id.desc()))
-    if row is None or row["state"] != "running":
-        return "between steps"
-    return str(row["step"])

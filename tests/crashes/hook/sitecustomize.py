@@ -17,10 +17,16 @@ from pathlib import Path
 
 CHANGES = ("os.rename", "os.remove", "os.symlink", "os.link", "os.mkdir", "os.rmdir", "os.chmod")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-ROOMS = ("landing", "batches", "quarantine", "releases", "outbox", "spill")
+ROOMS = ("landing", "batches", "quarantine", "releases", "outbox", "spill", "reports")
 NAMES = (
     (re.compile(r"\d{4}-\d\d-\d\d"), "DATE"),
     (re.compile(r"[0-9a-f]{12,}"), "HASH"),
+)
+# Where the ledger is told how far a run is: the step, else the state.
+TOLD = re.compile(
+    r"INSERT INTO (?:nights|deploy_steps) .*? VALUES \(.*?'([a-z][^']*)'"
+    r"|UPDATE (?:nights|deploys|deploy_steps) SET (?:step|state)='([^']*)'",
+    re.DOTALL,
 )
 
 
@@ -63,8 +69,9 @@ class Killer:
         words = statement.split()
         if words[0] in ("INSERT", "UPDATE", "DELETE"):
             table = words[1] if words[0] == "UPDATE" else words[2]
-            self.pending = table
-            self.instant(f"ledger {words[0].lower()} {table}")
+            told = TOLD.match(statement)
+            self.pending = f"{table}: {told[1] or told[2]}" if told else table
+            self.instant(f"ledger {words[0].lower()} {self.pending}")
         elif words[0] == "COMMIT":
             self.instant(f"ledger commit {self.pending}")
 
