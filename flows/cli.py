@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows import cli_predictions, cli_quarantine, cli_releases, cli_serve, cli_sources
+from flows.cli_options import Who, Why
 from flows.dates import date_of
 from flows.errors import Stopped
 from flows.handing_over import hand_over
@@ -134,9 +135,15 @@ def rollback() -> None:
     with slots.hold(instance, ledger, "rolling back"):
         nights.repair(instance, ledger)
         left, now_live = live.roll_back(instance, ledger)
-        deploys.roll_back(ledger, left)
+        release = deploys.roll_back(ledger, left)
+        deploys.lapse(ledger, now_live)
     write_pages(instance, ledger, instance.reports)
-    typer.echo(f"Live was {left} and is {now_live}. To go forward again: scv run {left[:10]}")
+    forward = f"redeploy {release}" if release else f"run {left[:10]}"
+    code = live.release_of(ledger, now_live)
+    typer.echo(
+        f"Live was {left} and is {now_live}, made by code {code}. "
+        f"To go forward again: scv {forward}"
+    )
 
 
 @app.command()
@@ -190,8 +197,8 @@ def override(
     table: Annotated[str, typer.Argument(help="The raw table, such as transactions.")],
     day: Day,
     policy: Annotated[str, typer.Option(help="What is done instead, such as use_last_good.")],
-    who: Annotated[str, typer.Option(help="Who decides: a name.")],
-    why: Annotated[str, typer.Option(help="The reason; the gate quotes it.")],
+    who: Who,
+    why: Why,
     until: Annotated[str, typer.Option(help="The client's clock, such as 09:00.")],
 ) -> None:
     """Decide otherwise than the contract for one table of one date. Consents cannot be widened."""

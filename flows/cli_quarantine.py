@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli_options import Who, Why
 from flows.dates import date_of
 from flows.errors import SettingsWrong
 
@@ -28,8 +29,6 @@ app = typer.Typer(
 
 Table = Annotated[str, typer.Argument(help="The raw table, such as transactions.")]
 Day = Annotated[str, typer.Argument(help="The business date, such as 2017-11-21.")]
-Who = Annotated[str, typer.Option(help="Who decides: a name.")]
-Why = Annotated[str, typer.Option(help="The reason, for whoever asks a year on.")]
 
 
 @app.callback()

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
+from flows.cli_options import Who, Why
 from flows.dates import date_of
 
 app = typer.Typer()
 Build = Annotated[
     str, typer.Argument(metavar="BUILD", help="A build's name, a business date, or live.")
 ]
-Who = Annotated[str, typer.Option(help="Who decides: a name.")]
-Why = Annotated[str, typer.Option(help="The reason; it is kept with the release.")]
 
 
 @app.command()
@@ -27,7 +26,13 @@ def redeploy(
     wherever a person has to decide; running it again takes it up there.
     """
     from flows import console, prefect_settings
+    from flows.releases.worktrees import find
+    from flows.settings import read_instance
 
+    instance = read_instance()
+    # A name that is not there is said before anything heavy is started.
+    commit = find(ref or instance.release_ref)
+    console.say(f"{instance.instance}: {commit} is to go live")
     console.narrate()
     prefect_settings.quiet()
     from flows.redeploy import redeploy as bring_live
@@ -81,12 +86,16 @@ def approve(
     ledger = Ledger(instance.ledger_url)
     decision = "refused" if refuse else "approved"
     row = deploys.decide(ledger, report_hash, decision, who, why)
-    write_releases(ledger, instance.reports / "releases", instance.instance)
     prefect_settings.quiet()
     from flows.resuming import resume
 
-    went_on = resume(instance, row, decision, who, why)
-    told = "Its run goes on." if went_on else f"Go on with: scv redeploy {row['release']}"
+    if resume(instance, row, decision, who, why):
+        told = "Its run goes on."
+    elif refuse:
+        told = deploys.end_refused(ledger, row, who, why)
+    else:
+        told = f"Go on with: scv redeploy {row['release']}"
+    write_releases(ledger, instance.reports / "releases", instance.instance)
     typer.echo(f"{row['report_hash'][: deploys.SHOWN]} is {decision}. {told}")
 
 

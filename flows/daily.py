@@ -35,6 +35,7 @@ from flows.nights import open_night
 from flows.notices import tell_of_a_stopped_night, tell_of_held_campaigns
 from flows.pages import write_pages
 from flows.prefect_server import ends_with_us
+from flows.releases import deploys
 from flows.run_anyway import is_any_due, stand_in
 from flows.settings import Instance, read_instance
 from flows.tables import check_contracts, intakes, judge, read_the_manifest, take_in
@@ -167,6 +168,7 @@ def publish_the_view(instance: Instance, ledger: Ledger, build_id: str) -> None:
     """Point live at the build, unless it points there already."""
     if live.current(instance) != build_id:
         live.publish(instance, ledger, build_id)
+        deploys.lapse(ledger, build_id)
     log.info("live is %s", build_id)
 
 

@@ -44,7 +44,8 @@ Stopped
        ├─ NotProvenOnQA     the release has not been published on the instance that goes first
        ├─ CannotReplay      what is live does not come out again from its own code and batches
        ├─ AwaitsApproval    a person has to read the comparison, and approve it by its hash
-       ├─ ReleaseBlocked    something differs that no change request declares, or was refused
+       ├─ ReleaseBlocked    something differs that nobody may approve, or live has moved
+       ├─ ReleaseRefused    a person read its report, and refused it
        └─ WindowMissed      the closing hour has passed: the next slot takes it
 
 No message carries a value of a customer: a message may be sent to a person, a value may not.
@@ -281,7 +282,11 @@ class AwaitsApproval(DeployStopped):
 
 
 class ReleaseBlocked(DeployStopped):
-    """Something differs that no change request declares, or a person refused it."""
+    """Something differs that nobody may approve, or live has moved since it was compared."""
+
+
+class ReleaseRefused(DeployStopped):
+    """A person read the report of a release, and refused it."""
 
 
 class WindowMissed(DeployStopped):

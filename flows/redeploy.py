@@ -22,6 +22,7 @@ from prefect.input import RunInput
 from flows import clock, slots
 from flows.asking import ask
 from flows.builds import dbt, live
+from flows.builds.release import code_version
 from flows.comparison.compare import compare
 from flows.comparison.result import Comparison
 from flows.comparison.sides import Limits
@@ -31,6 +32,7 @@ from flows.errors import (
     AwaitsApproval,
     NotAllSent,
     ReleaseBlocked,
+    ReleaseRefused,
     Stopped,
     WindowMissed,
 )
@@ -95,6 +97,8 @@ def deploy(instance: Instance, ledger: Ledger, ref: str, until: dt.datetime) -> 
     before = code_of_live(instance, ledger)
     if release.commit == before.commit:
         said = [f"{release.commit} is live already: there is nothing to deploy."]
+        if "+" in code_version():
+            said.append("A release is a commit, and this folder has edits that are in none.")
         if deploys.is_any_open(ledger):
             # Killed when it had published, and before it could write that down.
             with slots.hold(instance, ledger, f"the deploy of {release.commit}"):
@@ -114,6 +118,9 @@ def deploy(instance: Instance, ledger: Ledger, ref: str, until: dt.datetime) -> 
             return _deploy(instance, run, before, release)
         except AwaitsApproval as waits:
             run.end("waiting", str(waits))
+            raise
+        except ReleaseRefused as refused:
+            run.end("refused", str(refused))
             raise
         except Stopped as stopped:
             run.end("stopped", str(stopped))
@@ -197,6 +204,7 @@ def publish_rehearsed(instance: Instance, ledger: Ledger, candidate: str, build_
             f"Live is {live.current(instance)} and no longer {build_id}, with which {candidate} "
             "was compared. Deploy again: it is compared anew"
         )
+    deploys.lapse(ledger, candidate)
     return f"Rehearsed: {', '.join(took)}." if took else "It was live already."
 
 

@@ -75,5 +75,6 @@ def refuse_unsent(instance: Instance, ledger: Ledger, build_id: str) -> None:
     if reasons:
         raise NotAllSent(
             f"Not all campaigns of {build_id[:10]} are known to be out: {' '.join(reasons)} "
-            "A release begins when they are. What will not go out: scv cancel CAMPAIGN DATE"
+            "A release begins when they are: a channel says so in its receipt__DATE.json. What was "
+            "not handed over and will not go out: scv cancel CAMPAIGN DATE"
         )

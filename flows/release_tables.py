@@ -16,7 +16,9 @@ deploys = sa.Table(
     Column("business_date", Date, nullable=False),
     Column("candidate_id", String),
     Column("report_hash", String),
-    Column("state", String, nullable=False),  # running | waiting | published | stopped | …
+    Column(
+        "state", String, nullable=False
+    ),  # running | waiting | published | stopped | refused | lapsed | …
     Column("sentence", String, nullable=False, default=""),
     Column("started_at", DateTime, nullable=False),
     Column("ended_at", DateTime),

@@ -161,6 +161,8 @@ def compare_with_published(
 
 def _published(instance: Instance, day: dt.date) -> str:
     build_id = live.current_or_stop(instance)
+    if day.isoformat() > build_id[:10]:
+        raise CannotPublish(f"Live is {build_id}. To run a date after it: scv run {day}")
     if build_id[:10] != day.isoformat():
         raise CannotPublish(
             f"Live is {build_id}: only its date can be run again, and {day} is another. What came "

@@ -61,6 +61,16 @@ def refuse_busy(instance: Instance, ledger: Ledger) -> None:
             raise _busy(instance, row)
 
 
+def who_holds(instance: Instance, ledger: Ledger) -> str | None:
+    """Return what is done on an instance now, and in which process; None when nothing is."""
+    try:
+        refuse_busy(instance, ledger)
+    except InstanceBusy:
+        row = holder(ledger, instance.instance)
+        return _in_words(row) if row else "a batch that is just beginning"
+    return None
+
+
 def holder(ledger: Ledger, name: str) -> Row | None:
     """Return the row of who holds an instance, or held it when it died."""
     return ledger.row(sa.select(slots).where(slots.c.name == name))
@@ -118,8 +128,12 @@ def _host() -> str:
     return socket.gethostname()
 
 
+def _in_words(row: Row) -> str:
+    return f"{row['doing']}, process {row['pid']} on {row['host']}"
+
+
 def _busy(instance: Instance, row: Row | None) -> InstanceBusy:
-    what = f" ({row['doing']}, process {row['pid']} on {row['host']})" if row else ""
+    what = f" ({_in_words(row)})" if row else ""
     return InstanceBusy(
         f"Another batch is running on {instance.instance}{what}. See how far it is: scv status"
     )

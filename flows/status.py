@@ -7,7 +7,7 @@ import os
 
 import sqlalchemy as sa
 
-from flows import console
+from flows import console, slots
 from flows.builds import live
 from flows.errors import SettingsWrong
 from flows.ledger import Ledger, nights, publications
@@ -34,9 +34,9 @@ def show_status(day: dt.date | None) -> None:
     console.say(f"{instance.instance}: live is {live.current(instance) or 'nothing yet'}")
     _say_rolled_back(ledger)
     _say_running(ledger)
-    _say_release(ledger)
     console.show_day(instance, summary)
     console.say(_what_next(instance, summary))
+    _say_release(instance, ledger)
     if instance.page_of(day).is_file():
         console.say(f"The checks of the night: {instance.page_of(day)}")
 
@@ -59,10 +59,17 @@ def _say_rolled_back(ledger: Ledger) -> None:
         console.say(f"Live was rolled back from {last['replaced_build_id']}.", style="yellow")
 
 
-def _say_release(ledger: Ledger) -> None:
+def _say_release(instance: Instance, ledger: Ledger) -> None:
     row = deploys.latest(ledger)
-    if row is not None and row["state"] in deploys.UNDONE:
-        console.say(f"A release is {row['state']}: {deploys.what_next(row)}", style="yellow")
+    if row is None or row["state"] not in (*deploys.UNDONE, "running"):
+        return
+    said = f"A release is {row['state']}: {deploys.what_next(row)}"
+    if row["state"] == "running":
+        step = deploys.running_step(ledger, row["id"])
+        busy = slots.who_holds(instance, ledger)
+        again = f"A release was killed{step}. Take it up again: scv redeploy {row['release']}"
+        said = f"A release is running{step}: {row['release']}, {busy}." if busy else again
+    console.say(said, style="yellow")
 
 
 def _alive(pid: int) -> bool:
@@ -84,5 +91,9 @@ def _what_next(instance: Instance, summary: DaySummary) -> str:
         return f"The night {night['state']}: {night['sentence']}"
     if any(line.verdict == "held" for line in summary.campaigns):
         return "Some campaigns are held: each says above what it waits for."
+    now_live = live.current(instance)
+    if now_live and now_live[:10] < summary.business_date.isoformat():
+        after = dt.date.fromisoformat(now_live[:10]) + dt.timedelta(days=1)
+        return f"Live is of {now_live[:10]}, before the last night. Next: scv run {after}"
     following = summary.business_date + dt.timedelta(days=1)
     return f"All is done. Campaign files: {instance.outbox}. Next: scv run {following}"

@@ -25,7 +25,8 @@ def cancel(ledger: Ledger, campaign_id: str, day: dt.date, who: str, why: str) -
     begun = (occurrences.c.campaign_id == campaign_id) & (occurrences.c.business_date == day)
     if ledger.row(sa.select(occurrences.c.state).where(begun)) is not None:
         raise SettingsWrong(
-            f"{campaign_id} of {day} has been handed to its channel: only the channel can stop it."
+            f"{campaign_id} of {day} has been handed to its channel: only the channel can stop it, "
+            f"and say so in its receipt__{day}.json."
         )
     if campaign_id not in cancelled(ledger, day):
         told = {"campaign_id": campaign_id, "business_date": day, "who": who, "why": why}

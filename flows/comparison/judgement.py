@@ -24,7 +24,7 @@ WORDS: dict[Verdict, str] = {
     "equal": "The two builds are equal: nothing that others read differs.",
     "declared": "Everything that differs is declared and within its bounds, or follows from it.",
     "needs approval": "A person decides: what is declared went further, or an audience moved.",
-    "blocked": "Something differs that nobody declared: declare it in a request, or mend it.",
+    "blocked": "Something differs that nobody declared: mend it, declare it, or approve it.",
     "hard stop": "This must not be published, and nobody may approve it.",
 }
 

@@ -38,7 +38,8 @@ def approved(run: Deploy, found: Comparison, judgement: Judgement) -> str:
 
     Raises:
         AwaitsApproval: when a person has to decide, with the hash to approve.
-        ReleaseBlocked: when it must not, or a person refused it.
+        ReleaseBlocked: when it must not.
+        ReleaseRefused: when a person refused it.
     """
     why = " ".join(_with_customers(each, found) for each in judgement.to_decide[:3])
     if judgement.verdict == "hard stop":
@@ -49,10 +50,7 @@ def approved(run: Deploy, found: Comparison, judgement: Judgement) -> str:
     if decided is None:
         raise deploys.awaits(found.digest, run.release, f"{judgement.words} {why}")
     if decided["decision"] == "refused":
-        raise ReleaseBlocked(
-            f"{run.release} was refused by {decided['who']}: {decided['why'].rstrip('.')}. "
-            "Mend it, and deploy what is mended"
-        )
+        raise deploys.refusal(run.release, decided["who"], decided["why"])
     return f"Approved by {decided['who']}: {decided['why']}"
 
 

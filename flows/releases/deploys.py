@@ -15,11 +15,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flows.errors import AwaitsApproval, SettingsWrong, Stopped
+from flows.errors import AwaitsApproval, ReleaseRefused, SettingsWrong, Stopped
 from flows.ledger import Ledger, Row, approvals, deploy_steps, deploys, now
 
 log = logging.getLogger("scv.deploys")
-UNDONE = ("waiting", "stopped", "killed")
+UNDONE = ("waiting", "stopped", "killed", "lapsed")
 SHOWN = 12  # characters of a hash that a person reads and types
 
 
@@ -108,10 +108,34 @@ def open_deploy(ledger: Ledger, release: str, build_id: str) -> Deploy:
     return Deploy(ledger, key, release, build_id)
 
 
-def roll_back(ledger: Ledger, candidate_id: str, why: str = "Rolled back by hand.") -> None:
-    """Write down that what a deploy brought live was taken back, and why."""
+def roll_back(ledger: Ledger, candidate_id: str, why: str = "Rolled back by hand.") -> str | None:
+    """Write down that what a deploy brought live was taken back, and why; return its release."""
     known = (deploys.c.candidate_id == candidate_id) & (deploys.c.state == "published")
+    row = ledger.row(sa.select(deploys).where(known))
     ledger.change(deploys, known, state="rolled back", sentence=why)
+    return str(row["release"]) if row else None
+
+
+def lapse(ledger: Ledger, now_live: str) -> None:
+    """Close what waits for approval when live has moved: it was compared with something else."""
+    for row in ledger.rows(sa.select(deploys).where(deploys.c.state == "waiting")):
+        if row["build_id"] != now_live:
+            told = f"It was compared with {row['build_id']}, and {now_live} is live now."
+            ledger.change(deploys, deploys.c.id == row["id"], state="lapsed", sentence=told)
+
+
+def end_refused(ledger: Ledger, row: Row, who: str, why: str) -> str:
+    """Close the deploy that a person refused; return what that means."""
+    told = str(refusal(row["release"], who, why))
+    ledger.change(deploys, deploys.c.id == row["id"], state="refused", sentence=told)
+    return told
+
+
+def refusal(release: str, who: str, why: str) -> ReleaseRefused:
+    """Return the error that says who refused a release."""
+    return ReleaseRefused(
+        f"{release} was refused by {who}: {why.rstrip('.')}. Mend it, and deploy what is mended."
+    )
 
 
 def is_any_open(ledger: Ledger) -> bool:
@@ -134,7 +158,7 @@ def repair(ledger: Ledger, now_live: str | None) -> list[str]:
         is_live = row["candidate_id"] is not None and row["candidate_id"] == now_live
         state, step_state = ("published", "done") if is_live else ("killed", "killed")
         went = f"and {now_live} is live" if is_live else "and is taken up when it is run again"
-        step = _running_step(ledger, row["id"])
+        step = running_step(ledger, row["id"])
         told = f"The deploy of {row['release']} was killed{step}, {went}."
         ended = {"sentence": told, "ended_at": now()}
         with ledger.write() as connection:
@@ -152,7 +176,8 @@ def _open(ledger: Ledger) -> list[Row]:
     return ledger.rows(sa.select(deploys).where(deploys.c.state == "running"))
 
 
-def _running_step(ledger: Ledger, deploy_id: int) -> str:
+def running_step(ledger: Ledger, deploy_id: int) -> str:
+    """Return at which step a deploy is, in words; nothing before the first."""
     running = [row["step"] for row in steps_of(ledger, deploy_id) if row["state"] == "running"]
     return f" at the step {running[-1]}" if running else ""
 
@@ -166,8 +191,8 @@ def what_next(row: Row) -> str:
     """Say what to do about a deploy, or that nothing is to be done."""
     if row["state"] == "killed":
         return f"It was killed. Take it up again: scv redeploy {row['release']}"
-    if row["state"] == "stopped":
-        return f"{row['sentence']} Then: scv redeploy {row['release']}"
+    if row["state"] in ("stopped", "lapsed"):
+        return f"{row['sentence'].rstrip('.')}. Then: scv redeploy {row['release']}"
     return str(row["sentence"])
 
 

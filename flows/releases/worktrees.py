@@ -92,7 +92,10 @@ def commit_of(ref: str, project: Path = PROJECT) -> str:
         project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
     )
     if not found:
-        raise NoSuchRelease(f"There is no commit {ref} in {project}. Fetch it: git fetch")
+        raise NoSuchRelease(
+            f"There is no commit {ref} in {project}, and no branch or tag of that name. "
+            "What there is: git branch --all, git log"
+        )
     return found[:COMMIT_CHARACTERS]
 
 
@@ -107,6 +110,19 @@ def release_of_live(instance: Instance, ledger: Ledger, project: Path = PROJECT)
     return (
         check_out(instance, row["release"], project) if row and _is_commit(row["release"]) else None
     )
+
+
+def find(ref: str, project: Path = PROJECT) -> str:
+    """Return the commit of a name, fetched where it is not here yet.
+
+    Raises:
+        NoSuchRelease: when there is none.
+    """
+    try:
+        return commit_of(ref, project)
+    except NoSuchRelease:
+        fetch(project)
+        return commit_of(ref, project)
 
 
 def fetch(project: Path = PROJECT) -> None:
