@@ -61,6 +61,17 @@ def refuse_busy(instance: Instance, ledger: Ledger) -> None:
             raise _busy(instance, row)
 
 
+def is_left_behind(instance: Instance, ledger: Ledger) -> bool:
+    """True while the slot has the row of a process that was killed; who holds it next takes it."""
+    if holder(ledger, instance.instance) is None:
+        return False
+    try:
+        refuse_busy(instance, ledger)
+    except InstanceBusy:
+        return False
+    return True
+
+
 def holder(ledger: Ledger, name: str) -> Row | None:
     """Return the row of who holds an instance, or held it when it died."""
     return ledger.row(sa.select(slots).where(slots.c.name == name))
