@@ -99,8 +99,8 @@ def deploy(instance: Instance, ledger: Ledger, ref: str, until: dt.datetime) -> 
         said = [f"{release.commit} is live already: there is nothing to deploy."]
         if "+" in code_version():
             said.append("A release is a commit, and this folder has edits that are in none.")
-        if deploys.is_any_open(ledger):
-            # Killed when it had published, and before it could write that down.
+        if deploys.is_any_open(ledger) or slots.is_left_behind(instance, ledger):
+            # Killed when it had published, before it could write that down or give the slot back.
             with slots.hold(instance, ledger, f"the deploy of {release.commit}"):
                 said += repair(instance, ledger)
         return " ".join(said)

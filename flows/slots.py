@@ -71,6 +71,11 @@ def who_holds(instance: Instance, ledger: Ledger) -> str | None:
     return None
 
 
+def is_left_behind(instance: Instance, ledger: Ledger) -> bool:
+    """True while the slot has the row of a process that was killed; who holds it next takes it."""
+    return holder(ledger, instance.instance) is not None and not who_holds(instance, ledger)
+
+
 def holder(ledger: Ledger, name: str) -> Row | None:
     """Return the row of who holds an instance, or held it when it died."""
     return ledger.row(sa.select(slots).where(slots.c.name == name))

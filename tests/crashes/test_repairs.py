@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from flows import nights
+from flows import clock, nights, redeploy, slots
 from flows.builds import live, retention
 from flows.campaigns import gate
 from flows.campaigns.gate import Decision, Due
 from flows.ledger import Ledger, builds, deploy_steps, deploys, now, publications
+from flows.ledger import slots as slots_table
 from flows.releases.deploys import Deploy, has_published, is_any_open, open_deploy, steps_of
-from flows.releases.worktrees import check_out, commit_of, git
+from flows.releases.worktrees import Release, check_out, commit_of, git
 from flows.rerun import held_on
 from flows.settings import Instance
 
@@ -151,6 +152,42 @@ def test_what_was_held_is_sent_by_the_rerun_after_one_that_was_killed_before_it_
     gate.write_down(ledger, NEW, DAY, [Decision(each, "go", "") for each in (lovers, news)])
 
     assert held_on(ledger, DAY) == {"lovers_email"}
+
+
+def deploy_what_is_live(
+    small: Instance, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> str:
+    """Run the redeploy of the release that made live, without a git of its own."""
+    release = Release(RELEASE, tmp_path)
+    monkeypatch.setattr(redeploy, "fetch", lambda: None)
+    monkeypatch.setattr(redeploy, "check_out", lambda _instance, _ref: release)
+    monkeypatch.setattr(redeploy, "code_of_live", lambda _instance, _ledger: release)
+    return redeploy.deploy(small, ledger, RELEASE, clock.now(small))
+
+
+def test_the_slot_of_a_deploy_that_was_killed_when_all_was_done_is_given_back(
+    small: Instance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ledger = Ledger(small.ledger_url)
+    with slots.hold(small, ledger, "the deploy"):
+        left = ledger.row(sa.select(slots_table))
+    # As it stands when the process was killed before it removed its row.
+    assert left is not None
+    ledger.add(slots_table, **left)
+
+    said = deploy_what_is_live(small, ledger, monkeypatch, tmp_path)
+
+    assert "is live already" in said
+    assert ledger.rows(sa.select(slots_table)) == []
+
+
+def test_a_release_that_is_live_is_said_to_be_while_another_batch_has_the_slot(
+    small: Instance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ledger = Ledger(small.ledger_url)
+    with slots.hold(small, ledger, "the night"):
+        assert "is live already" in deploy_what_is_live(small, ledger, monkeypatch, tmp_path)
+        assert [row["doing"] for row in ledger.rows(sa.select(slots_table))] == ["the night"]
 
 
 def test_what_a_dead_process_spilled_goes_and_what_a_reader_spills_stays(small: Instance) -> None:
