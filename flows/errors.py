@@ -4,7 +4,9 @@ Stopped
   ├─ SettingsWrong          the environment or the command line asks for something that is not there
   ├─ InstanceBusy           another batch holds this instance
   ├─ ContractWrong          a contract in expectations/ cannot be read or kept
-  ├─ RequestWrong           a change request in docs/requests/ cannot be read
+  ├─ RequestWrong           a change request cannot be read, or is not complete
+  │    ├─ NoSuchRequest     no request has that number
+  │    └─ RequestChanged    somebody else saved the request meanwhile
   ├─ DeliveryRefused        a table came, but not as agreed
   │    ├─ StillAwaited      a late table may still come: its deadline is not over
   │    ├─ NothingDelivered  no manifest: the client has not delivered this date
@@ -81,7 +83,17 @@ class ContractWrong(Stopped):
 
 
 class RequestWrong(Stopped):
-    """A change request in `docs/requests/` cannot be read, or expects what nobody knows."""
+    """A change request cannot be read, is not complete, or expects what nobody knows."""
+
+
+class NoSuchRequest(RequestWrong):
+    """No request has that number: neither on the desk nor in `docs/requests/`."""
+
+    exit_code = 2
+
+
+class RequestChanged(RequestWrong):
+    """Somebody else saved the request meanwhile: nothing is written over what they said."""
 
 
 class DeliveryRefused(Stopped):

@@ -164,6 +164,11 @@ class Instance(BaseSettings):
         return self.root / "outbox"
 
     @property
+    def desk(self) -> Path:
+        """Change requests that are drafted, or wait for an answer."""
+        return self.root / "desk"
+
+    @property
     def reports(self) -> Path:
         """Pages a person reads: the contracts, and what became of each night."""
         return self.root / "reports"

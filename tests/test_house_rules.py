@@ -31,6 +31,7 @@ OPENS = {
     "comparison": {"contracts", "intake", "builds", "campaigns"},
     "releases": {"contracts", "intake", "builds", "campaigns", "comparison"},
     "predictions": set(),
+    "desk": {"contracts", "intake", "builds", "campaigns", "comparison", "releases"},
 }
 SHARED = {"errors", "settings", "ledger", "distributions"}
 

@@ -23,9 +23,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class ExpectedAttribute(Frozen):
     """An attribute of the view that is to change, and for which share of the customers."""
 
-    share_at_most: Share
-    share_at_least: Share = 0.0
-    why: str = Field(min_length=1)
+    share_at_most: Share = Field(title="Share of customers, at most")
+    share_at_least: Share = Field(0.0, title="at least")
+    why: str = Field(min_length=1, title="Why")
 
     @model_validator(mode="after")
     def _in_order(self) -> ExpectedAttribute:
@@ -37,15 +37,15 @@ class ExpectedAttribute(Frozen):
 class ExpectedCampaign(Frozen):
     """A campaign whose audience is to move; shares of its audience in the build before."""
 
-    joined_at_most: Share = 0.0
-    left_at_most: Share = 0.0
+    joined_at_most: Share = Field(0.0, title="Join, at most")
+    left_at_most: Share = Field(0.0, title="Leave, at most")
 
 
 class ExpectedCustomers(Frozen):
     """Customers who are to leave the view, or to come into it; shares of those before."""
 
-    gone_at_most: Share = 0.0
-    new_at_most: Share = 0.0
+    gone_at_most: Share = Field(0.0, title="Leave the view, at most")
+    new_at_most: Share = Field(0.0, title="Come into it, at most")
 
 
 class ExpectedColumns(Frozen):
@@ -54,20 +54,24 @@ class ExpectedColumns(Frozen):
     A plain name is a column of the view, `schema.relation.column` one of another relation.
     """
 
-    new: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    retyped: tuple[str, ...] = ()
-    moved: tuple[str, ...] = ()
+    new: tuple[str, ...] = Field((), title="New columns")
+    removed: tuple[str, ...] = Field((), title="Columns that go")
+    retyped: tuple[str, ...] = Field((), title="Columns of another type")
+    moved: tuple[str, ...] = Field((), title="Columns in another place")
 
 
 class Expected(Frozen):
     """All that a release declares to change. `relations` are other public tables, whole."""
 
-    attributes: Mapping[str, ExpectedAttribute] = Field(default_factory=dict)
-    campaigns: Mapping[str, ExpectedCampaign] = Field(default_factory=dict)
-    relations: tuple[str, ...] = ()
-    columns: ExpectedColumns = ExpectedColumns()
-    customers: ExpectedCustomers = ExpectedCustomers()
+    attributes: Mapping[str, ExpectedAttribute] = Field(
+        default_factory=dict, title="Attributes that change", description="shares from 0 to 1"
+    )
+    campaigns: Mapping[str, ExpectedCampaign] = Field(
+        default_factory=dict, title="Audiences that move", description="shares of the one before"
+    )
+    relations: tuple[str, ...] = Field((), title="Other public tables that change, whole")
+    columns: ExpectedColumns = Field(ExpectedColumns(), title="Columns of the view")
+    customers: ExpectedCustomers = Field(ExpectedCustomers(), title="Customers")
 
 
 class Request(Frozen):
