@@ -16,10 +16,11 @@ from flows import clock, schedules, templates
 from flows.desk.known import closes, next_tuesday
 from flows.desk.store import Desk
 from flows.settings import Instance
+from flows.web import files
 from flows.web.knowledge import Knowledge
 from flows.web.rates import Meter, Rates
 from flows.web.tokens import Signer
-from flows.web.users import User, address_of, is_open, user_of
+from flows.web.users import User, address_of, user_of
 
 TUESDAYS = 4  # that are suggested
 
@@ -106,7 +107,7 @@ class Office:
             user=user,
             name=self.instance.instance,
             csrf=self.signer.form(user.binding) if user else "",
-            is_open=is_open(self.instance),
+            static=files.address,
             **values,
         )
         return HTMLResponse(text, status, dict(headers or {}))

@@ -1,4 +1,4 @@
-"""How far somebody is with a request: which answers it still needs, and of what is asked for only."""
+"""How far somebody is with a request: the answers that it still needs, of what it asks for only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from flows.desk.fields import Question, questions
 from flows.desk.request import KINDS
 
-EMPTY = (None, "", [], {}, ())
+EMPTY: tuple[Any, ...] = (None, "", [], {}, ())
 
 
 def asked_of(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _missing(
                 yield from _missing(each.fields, value, kinds, f"{where}.")
         elif each.required and value in EMPTY:
             yield where
-        elif each.widget in ("rows", "named"):
+        elif each.widget in ("rows", "named", "files"):
             for key, row in _rows(value):
                 yield from _missing(each.fields, row, kinds, f"{where}.{key}.")
 
