@@ -92,7 +92,7 @@ class Desk:
         with self._held():
             last = max([_number(_id_of(path)) for path in self._paths()], default=0)
             key = f"CR-{last + 1:04}"
-            begun = {"status": "draft", "history": [_said("draft", who, "")]}
+            begun = {"status": "draft", "history": [said("draft", who, "")]}
             return self._write(key, {**content, "id": key, **begun})
 
     def save(self, request_id: str, content: Mapping[str, Any], version: str) -> Document:
@@ -119,7 +119,7 @@ class Desk:
         """
         with self._held():
             known = self._open(request_id, None)
-            history = [*known.content.get("history", []), _said(status, who, note)]
+            history = [*known.content.get("history", []), said(status, who, note)]
             return self._write(request_id, {**known.content, "status": status, "history": history})
 
     def _open(self, request_id: str, version: str | None) -> Document:
@@ -191,7 +191,8 @@ def _readable(value: Any) -> Any:
             return value
 
 
-def _said(status: Status, who: str, note: str) -> dict[str, Any]:
+def said(status: Status, who: str, note: str) -> dict[str, Any]:
+    """Return an entry of a request's history, as of now."""
     told = {"status": status, "who": who, "at": now().replace(microsecond=0)}
     return told | ({"note": note} if note else {})
 
