@@ -30,7 +30,8 @@ from flows.desk.scaffold import (
 )
 from flows.desk.scaffold.model_text import NotTheGrammar
 from flows.desk.scaffold.project import Project
-from flows.desk.store import Desk, Document, said, written
+from flows.desk.store import Desk, Document, written
+from flows.desk.store import said as entry
 from flows.errors import ContractWrong, RequestWrong
 from flows.intake.sources.declared import read_sources
 from flows.settings import PROJECT
@@ -108,8 +109,8 @@ def _request(document: Document, privacy_approver: str) -> ChangeRequest:
         raise RequestWrong(f"{document.id} is not complete any more: {told}.")
     if request.about_consent and privacy_approver != request.privacy_approver:
         raise RequestWrong(
-            f"{document.id} is about consent: {request.privacy_approver} has to agree. When that is "
-            f'done: --privacy-approver "{request.privacy_approver}"'
+            f"{document.id} is about consent: {request.privacy_approver} has to agree. When that "
+            f'is done: --privacy-approver "{request.privacy_approver}"'
         )
     return request
 
@@ -142,7 +143,7 @@ def _write(
             f"{error}. See CONTRIBUTING.md."
         ) from None
     content = _with_effect(document.content, new)
-    history = [*content.get("history", []), said("accepted", who, note)]
+    history = [*content.get("history", []), entry("accepted", who, note)]
     content |= {"status": "accepted", "history": history}
     project.create(f"{REQUESTS}/{request.file_name}", written(content))
     if project.has(CHANGES) and UNRELEASED in project.read(CHANGES):
