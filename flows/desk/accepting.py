@@ -30,7 +30,7 @@ from flows.desk.scaffold import (
 )
 from flows.desk.scaffold.model_text import NotTheGrammar
 from flows.desk.scaffold.project import Project
-from flows.desk.store import Desk, Document, written
+from flows.desk.store import Desk, Document, in_order, written
 from flows.desk.store import said as entry
 from flows.errors import ContractWrong, RequestWrong
 from flows.intake.sources.declared import read_sources
@@ -145,7 +145,7 @@ def _write(
     content = _with_effect(document.content, new)
     history = [*content.get("history", []), entry("accepted", who, note)]
     content |= {"status": "accepted", "history": history}
-    project.create(f"{REQUESTS}/{request.file_name}", written(content))
+    project.create(f"{REQUESTS}/{request.file_name}", written(in_order(content)))
     if project.has(CHANGES) and UNRELEASED in project.read(CHANGES):
         line = f"- {request.title} ({request.id}).\n"
         changes = project.read(CHANGES).replace(UNRELEASED, UNRELEASED + line, 1)

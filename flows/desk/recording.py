@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flows.desk.store import ACCEPTED, Desk, written
+from flows.desk.store import ACCEPTED, Desk, in_order, written
 from flows.ledger import Ledger, Row, deploys, released_requests
 from flows.releases.deploys import decision_on
 
@@ -27,7 +27,9 @@ def record(ledger: Ledger, instance: str, accepted: Path = ACCEPTED) -> list[str
             if (each["instance"], each["build"]) not in told
         ]
         if new:
-            document.path.write_text(written({**document.content, "released": [*known, *new]}))
+            document.path.write_text(
+                written(in_order({**document.content, "released": [*known, *new]}))
+            )
             changed.append(f"docs/requests/{document.path.name}")
     return changed
 

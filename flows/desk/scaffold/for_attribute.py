@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 from flows.desk.formulas import read
 from flows.desk.kinds import CustomerAttribute
 from flows.desk.request import ChangeRequest
 from flows.desk.scaffold import unit_test, yaml_text
-from flows.desk.scaffold.model_text import CLAUSE, ITEM, Model, item
+from flows.desk.scaffold.model_text import CLAUSE, ITEM, WIDTH, Model, item
 from flows.desk.scaffold.project import Project
 from flows.desk.scaffold.templates import filled
 from flows.desk.worked import expected_of
@@ -160,7 +161,7 @@ def _says(asked: CustomerAttribute) -> str:
     never = "; null when nothing was ever delivered" if asked.when_nothing == "zero" else ""
     unit = f" In {asked.unit}." if asked.unit else ""
     ties = f" {asked.ties.strip().rstrip('.')}." if asked.ties else ""
-    return f"{told}{unit}{ties} {nothing}{never}."
+    return textwrap.fill(f"{told}{unit}{ties} {nothing}{never}.", WIDTH)
 
 
 def _test(
