@@ -37,7 +37,6 @@ from flows.intake.sources.declared import read_sources
 from flows.settings import PROJECT
 
 REQUESTS = "docs/requests"
-CHANGES, UNRELEASED = "CHANGELOG.md", "## Unreleased\n\n### Added\n\n"
 
 
 @dataclass(frozen=True)
@@ -146,10 +145,6 @@ def _write(
     history = [*content.get("history", []), entry("accepted", who, note)]
     content |= {"status": "accepted", "history": history}
     project.create(f"{REQUESTS}/{request.file_name}", written(in_order(content)))
-    if project.has(CHANGES) and UNRELEASED in project.read(CHANGES):
-        line = f"- {request.title} ({request.id}).\n"
-        changes = project.read(CHANGES).replace(UNRELEASED, UNRELEASED + line, 1)
-        project.rewrite(CHANGES, changes)
 
 
 def _with_effect(content: Any, new: list[str]) -> dict[str, Any]:
