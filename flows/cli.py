@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows import cli_predictions, cli_quarantine, cli_releases, cli_serve, cli_sources
+from flows import cli_desk, cli_predictions, cli_quarantine, cli_releases, cli_serve, cli_sources
 from flows.cli_options import Who, Why
 from flows.dates import date_of
 from flows.errors import Stopped
@@ -31,6 +31,7 @@ app.add_typer(cli_quarantine.app, name="quarantine")
 app.add_typer(cli_predictions.app, name="predictions")
 app.add_typer(cli_sources.source, name="source")
 app.add_typer(cli_sources.contract, name="contract")
+app.add_typer(cli_desk.app, name="request")
 app.add_typer(cli_releases.app)
 cli_serve.add_to(app)
 

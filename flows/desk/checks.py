@@ -173,7 +173,9 @@ def names_of(content: Mapping[str, Any]) -> set[str]:
 
 def _contract(request: ChangeRequest, known: Known) -> Iterator[Finding]:
     if request.new_table is not None:
-        reason = why_not(source_of_table(request.new_table, request.wanted_on))
+        reason = why_not(
+            source_of_table(request.new_table, request.wanted_on, request.about_consent)
+        )
         if reason is not None:
             yield Finding("new_table", f"no contract may say so: {reason}")
         if request.about_consent and request.new_table.if_missing == "notify_only":

@@ -37,9 +37,21 @@ class Finding:
 def read(document: Mapping[str, Any]) -> tuple[ChangeRequest | None, list[Finding]]:
     """Return a document as a request, or what keeps it from being one."""
     try:
-        return ChangeRequest.model_validate(dict(document)), []
+        return ChangeRequest.model_validate(without_blanks(document)), []
     except ValidationError as error:
         return None, [_finding(each) for each in error.errors(include_input=False)]
+
+
+def without_blanks(value: Any) -> Any:
+    """Return a document without the fields that were left empty: those are not answered."""
+    match value:
+        case Mapping():
+            kept = {key: without_blanks(each) for key, each in value.items() if each is not None}
+            return {key: each for key, each in kept.items() if each is not None}
+        case list() | tuple():
+            return [without_blanks(each) for each in value]
+        case _:
+            return value
 
 
 def is_sound(findings: list[Finding]) -> bool:

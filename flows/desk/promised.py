@@ -22,7 +22,9 @@ from flows.errors import ContractWrong
 REVIEW_AFTER = dt.timedelta(days=365)
 
 
-def source_of_table(table: NewTable, decided_on: dt.date) -> dict[str, Any]:
+def source_of_table(
+    table: NewTable, decided_on: dt.date, is_consent: bool = False
+) -> dict[str, Any]:
     """Return a new table as a dbt source with its suite and its policy."""
     meta: dict[str, Any] = {
         "owner": table.owner,
@@ -46,6 +48,7 @@ def source_of_table(table: NewTable, decided_on: dt.date) -> dict[str, Any]:
         "source": table.source,
         **({"row_date": table.changed_since} if _is_a_day(table) else {}),
         **({"late_rows_days": table.late_rows_days} if table.late_rows_days else {}),
+        **({"is_consent": True} if is_consent else {}),
         "suite": [_unique(table.key), _rows(table)],
     }
     one_row = table.row_is.removeprefix("One row per ").strip().rstrip(".")

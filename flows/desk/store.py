@@ -7,6 +7,7 @@ lost when two people have the form open.
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import hashlib
 import io
@@ -18,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import LiteralScalarString
 
-from flows.desk.request import Status
+from flows.desk.request import ChangeRequest, Status
 from flows.errors import NoSuchRequest, RequestChanged, RequestWrong
 from flows.ledger import now
 from flows.settings import PROJECT, Instance
@@ -29,6 +31,7 @@ from flows.settings import PROJECT, Instance
 ACCEPTED = PROJECT / "docs" / "requests"
 NUMBER = re.compile(r"^CR-(\d{4,6})")
 WIDTH = 96
+MARGIN = 12  # what stands before a row of a list
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Desk:
         with self._held():
             last = max([_number(_id_of(path)) for path in self._paths()], default=0)
             key = f"CR-{last + 1:04}"
-            begun = {"status": "draft", "history": [_said("draft", who, "")]}
+            begun = {"status": "draft", "history": [said("draft", who, "")]}
             return self._write(key, {**content, "id": key, **begun})
 
     def save(self, request_id: str, content: Mapping[str, Any], version: str) -> Document:
@@ -119,7 +122,7 @@ class Desk:
         """
         with self._held():
             known = self._open(request_id, None)
-            history = [*known.content.get("history", []), _said(status, who, note)]
+            history = [*known.content.get("history", []), said(status, who, note)]
             return self._write(request_id, {**known.content, "status": status, "history": history})
 
     def _open(self, request_id: str, version: str | None) -> Document:
@@ -139,7 +142,7 @@ class Desk:
     def _write(self, request_id: str, content: Mapping[str, Any]) -> Document:
         path = self.folder / f"{request_id}.yml"
         arriving = path.with_suffix(".arriving")
-        arriving.write_text(written(content), encoding="utf-8")
+        arriving.write_text(written(in_order(content)), encoding="utf-8")
         arriving.replace(path)
         return self._read(path)
 
@@ -171,12 +174,23 @@ class Desk:
 
 
 def written(content: Mapping[str, Any]) -> str:
-    """Return a request as YAML, long texts as they were typed."""
+    """Return a request as YAML: long texts as they were typed, short rows on a line each."""
     yaml, text = YAML(), io.StringIO()
     yaml.width, yaml.default_flow_style = WIDTH, False
     yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.representer.add_representer(type(None), _null)
     yaml.dump(_readable(content), text)
     return text.getvalue()
+
+
+def in_order(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request with its fields in the order in which they are asked for."""
+    known = [name for name in ChangeRequest.model_fields if name in content]
+    return {name: content[name] for name in (*known, *(n for n in content if n not in known))}
+
+
+def _null(representer: Any, _: None) -> Any:
+    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
 
 
 def _readable(value: Any) -> Any:
@@ -186,12 +200,27 @@ def _readable(value: Any) -> Any:
         case Mapping():
             return {key: _readable(each) for key, each in value.items()}
         case list() | tuple():
-            return [_readable(each) for each in value]
+            return [_row(each) for each in value]
         case _:
             return value
 
 
-def _said(status: Status, who: str, note: str) -> dict[str, Any]:
+def _row(value: Any) -> Any:
+    if not isinstance(value, Mapping) or not all(map(_is_plain, value.values())):
+        return _readable(value)
+    row = CommentedMap(value)
+    if sum(len(f"{key}: {each}, ") for key, each in value.items()) < WIDTH - MARGIN:
+        row.fa.set_flow_style()
+    return row
+
+
+def _is_plain(value: Any) -> bool:
+    is_scalar = value is None or isinstance(value, str | int | float | dt.date)
+    return is_scalar and "\n" not in str(value)
+
+
+def said(status: Status, who: str, note: str) -> dict[str, Any]:
+    """Return an entry of a request's history, as of now."""
     told = {"status": status, "who": who, "at": now().replace(microsecond=0)}
     return told | ({"note": note} if note else {})
 

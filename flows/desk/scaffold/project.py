@@ -1,0 +1,99 @@
+"""A checkout of the project that is written to, file by file; what was written is remembered."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.errors import RequestWrong
+
+
+@dataclass
+class Project:
+    """The files of a checkout.
+
+    Args:
+        folder: the checkout.
+        request_id: whose request is written into it.
+        changed: what was written, in order.
+        to_do: what a person has to decide, each with its place.
+    """
+
+    folder: Path
+    request_id: str
+    changed: list[str] = field(default_factory=list)
+    to_do: list[str] = field(default_factory=list)
+
+    def has(self, name: str) -> bool:
+        """True when there is such a file."""
+        return (self.folder / name).is_file()
+
+    def read(self, name: str) -> str:
+        """Return a file's text."""
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def names(self, pattern: str) -> list[str]:
+        """Return the files that fit a pattern, sorted."""
+        found = sorted(self.folder.glob(pattern))
+        return [path.relative_to(self.folder).as_posix() for path in found]
+
+    def create(self, name: str, text: str) -> None:
+        """Write a file that is not there yet.
+
+        Raises:
+            RequestWrong: when it is: accepting writes over nobody's work.
+        """
+        if self.has(name):
+            raise RequestWrong(
+                f"{name} is there already, and {self.request_id} would make it. Is the request "
+                "built? Else name it otherwise, in a request of its own."
+            )
+        self._write(name, text)
+
+    def rewrite(self, name: str, text: str) -> None:
+        """Write what has become of a file."""
+        self._write(name, text)
+
+    def find(self, name: str) -> str:
+        """Return the one file below `models/` that a model is.
+
+        Raises:
+            RequestWrong: when there is no such model.
+        """
+        found = self.names(f"models/**/{name}.sql")
+        if len(found) != 1:
+            raise RequestWrong(f"There is no model {name} that {self.request_id} could go into.")
+        return found[0]
+
+    def refs(self, model: str) -> list[str]:
+        """Return the models and seeds that a model reads, in order."""
+        return list(dict.fromkeys(re.findall(r"ref\('(\w+)'\)", self.read(self.find(model)))))
+
+    def staging_of(self, table: str) -> str | None:
+        """Return the staging model of a raw table, if exactly one reads it."""
+        staging = self.names("models/staging/stg_*.sql")
+        found = [each for each in staging if f"source('raw', '{table}')" in self.read(each)]
+        return Path(found[0]).stem if len(found) == 1 else None
+
+    def raw_table(self, model: str) -> str | None:
+        """Return the raw table that a model comes from: by the first that each reads."""
+        while self.names(f"models/**/{model}.sql"):
+            found = re.search(r"(ref|source)\('(\w+)'(?:, '(\w+)')?\)", self.read(self.find(model)))
+            if found is None:
+                return None
+            if found.group(1) == "source":
+                return found.group(3)
+            model = found.group(2)
+        return None
+
+    def leave(self, place: str, what: str) -> None:
+        """Remember what a person has to decide."""
+        self.to_do.append(f"{place}: {what}")
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        if name not in self.changed:
+            self.changed.append(name)
