@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from http import HTTPStatus
-from importlib.util import find_spec
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -13,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from flows.desk.findings import in_words
+from flows.desk.pdf import pdf_of
 from flows.web import files, progress, reading
 from flows.web.incoming import Incoming, read_form
 from flows.web.looking import findings_of
@@ -200,9 +200,5 @@ def _looked_at(office: Office, user: User, came: Incoming) -> Response:
 
 
 def _pdf(content: dict[str, Any] | None, name: str) -> Response:
-    if find_spec("flows.desk.pdf") is None:
-        raise Refused(HTTPStatus.NOT_FOUND, "There is no form on paper here.")
-    from flows.desk.pdf import pdf_of
-
     headers = {"content-disposition": f'inline; filename="{name}"'}
     return Response(pdf_of(content), media_type="application/pdf", headers=headers)

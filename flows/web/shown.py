@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows.desk.fields import Question, questions
+from flows.contracts.contract import TIME
+from flows.desk.fields import Choice, Question, questions
 from flows.desk.findings import Finding
 from flows.desk.request import KINDS
 from flows.web.sheets import text_of
@@ -26,6 +28,11 @@ class Row:
     number: int
     fields: tuple[Shown, ...]
     is_blank: bool
+
+    @property
+    def by_name(self) -> dict[str, Shown]:
+        """Its fields by what they are called in the document."""
+        return {each.question.name: each for each in self.fields}
 
 
 @dataclass(frozen=True)
@@ -66,16 +73,54 @@ class Shown:
             return "select" if self.in_row or len(self.question.choices) > FEW else "radios"
         return kind
 
+    @property
+    def input_type(self) -> str:
+        """The type of its input; a day or a time that is none stays the text that it is."""
+        kind = self.question.widget
+        if kind == "date":
+            return "date" if not self.text or not isinstance(self.content, str) else "text"
+        if kind == "clock":
+            return "time" if not self.text or re.match(TIME, self.text) else "text"
+        return "email" if self.name.endswith("_email") else "text"
+
+    @property
+    def options(self) -> tuple[Choice, ...]:
+        """What it may be, and what it is when that is none of these."""
+        is_question = self.question.widget == "yes_no"
+        known = YES_NO if is_question else self.question.choices
+        odd = self.text and self.text not in [each.value for each in known]
+        return (*known, Choice(self.text, self.text)) if odd else known
+
+    @property
+    def if_empty(self) -> str:
+        """What an empty field counts for, in words; nothing where it is just empty."""
+        default = self.question.default
+        if isinstance(default, bool):
+            return "yes" if default else "no"
+        if not isinstance(default, str | int | float) or default == "":
+            return ""
+        labels = {each.value: each.label for each in self.question.choices}
+        return labels.get(str(default), str(default))
+
+
+YES_NO = (Choice("yes", "yes"), Choice("no", "no"))
+
 
 @dataclass(frozen=True)
 class Section:
-    """Fields under one heading; `kind` where they are asked for only when it is ticked."""
+    """Fields under one heading.
+
+    Args:
+        kind: the one that has to be ticked for them to be asked for, if any.
+        around: the group that they are, if they are one.
+    """
 
     key: str
     title: str
     help: str
     fields: tuple[Shown, ...]
     kind: str | None = None
+    around: Shown | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +185,7 @@ def _section(group: list[Shown]) -> Section:
     first = group[0].question
     if len(group) == 1 and first.widget == "group":
         kind = first.name if first.name in KINDS else None
-        return Section(first.name, first.title, first.help, group[0].fields, kind)
+        return Section(first.name, first.title, first.help, group[0].fields, kind, group[0])
     return Section(first.name, TITLES.get(first.name, first.title), "", tuple(group))
 
 
