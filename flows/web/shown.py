@@ -100,7 +100,8 @@ class Shown:
         if not isinstance(default, str | int | float) or default == "":
             return ""
         labels = {each.value: each.label for each in self.question.choices}
-        return labels.get(str(default), str(default))
+        text = f"{default:g}" if isinstance(default, float) else str(default)
+        return labels.get(text, text)
 
 
 YES_NO = (Choice("yes", "yes"), Choice("no", "no"))
@@ -132,7 +133,7 @@ class Told:
     links: tuple[tuple[str, Finding], ...] = ()
 
 
-TITLES = {"title": "Who asks", "kinds": "What is asked for", "notes": "Notes"}
+TITLES = {"title": "Who asks", "kinds": "What, why and when", "notes": "Notes"}
 
 
 def id_of(name: str) -> str:
@@ -178,6 +179,9 @@ def tell(fields: Sequence[Shown], findings: Sequence[Finding]) -> Told:
             continue
         at.setdefault(places[where], []).append(finding)
         links.append((id_of(places[where]), finding))
+    # In the order of the page, which has the examples of a part last.
+    order = {id_of(name): number for number, name in enumerate(places.values())}
+    links.sort(key=lambda each: order[each[0]])
     return Told(at, tuple(loose), tuple(links))
 
 
