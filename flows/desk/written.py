@@ -46,7 +46,7 @@ def _readable(value: Any) -> Any:
             return value
 
 
-def _text(value: str) -> str:
+def _text(value: str) -> Any:
     if "\n" in value:
         return LiteralScalarString(value.replace("\r\n", "\n"))
     if len(value) <= WIDTH or value != " ".join(value.split()):

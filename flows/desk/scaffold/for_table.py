@@ -14,7 +14,6 @@ from flows.desk.scaffold.templates import filled
 from flows.desk.written import written
 
 BATCH_DATE = "batch_date"
-BENCHMARK, EMPTY = "benchmarks/nightly/tables.py", "EMPTY: dict[str, str] = {"
 # In what order a staging model has its columns, and under which words.
 GROUPS = ("keys", "descriptive", "flags", "numbers", "times")
 
@@ -26,7 +25,7 @@ def write(request: ChangeRequest, table: NewTable, project: Project) -> None:
     project.create(f"expectations/{table.name}.yml", contract_text(contract))
     _declare(table, project)
     _stage(request, table, project)
-    _tell_the_benchmark(request, table, project)
+    project.leave_empty_in_the_benchmark([table.name])
 
 
 def staged_name(column: str, table: NewTable) -> str:
@@ -115,15 +114,3 @@ def _test(request: ChangeRequest, table: NewTable) -> dict[str, Any]:
         {f"source('raw', '{table.name}')": rows},
         staged,
     )
-
-
-def _tell_the_benchmark(request: ChangeRequest, table: NewTable, project: Project) -> None:
-    # Nights with millions of customers are measured with every table; this one comes empty yet.
-    if not project.has(BENCHMARK):
-        return
-    text = project.read(BENCHMARK)
-    if EMPTY in text:
-        line = f'\n    "{table.name}": "{request.id} has no generator yet",'
-        rest = text.partition(EMPTY)[2]
-        line += "\n" if rest.startswith("}") else ""
-        project.rewrite(BENCHMARK, text.replace(EMPTY, EMPTY + line, 1))
