@@ -30,8 +30,9 @@ from flows.desk.scaffold import (
 )
 from flows.desk.scaffold.model_text import NotTheGrammar
 from flows.desk.scaffold.project import Project
-from flows.desk.store import Desk, Document, in_order, written
+from flows.desk.store import Desk, Document, in_order
 from flows.desk.store import said as entry
+from flows.desk.written import written
 from flows.errors import ContractWrong, RequestWrong
 from flows.intake.sources.declared import read_sources
 from flows.settings import PROJECT

@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.desk.fields import Question, questions
 from flows.desk.request import KINDS
-from flows.desk.store import written
+from flows.desk.written import written
 
 WIDE = ("rows", "named")
 

@@ -6,17 +6,16 @@ import datetime as dt
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from flows.contracts.contract import Contract
 from flows.contracts.files import read_contracts
 from flows.desk.asked import Column
 from flows.desk.kinds import NewTable
+from flows.desk.written import written
 from flows.errors import ContractWrong
 
 REVIEW_AFTER = dt.timedelta(days=365)
@@ -83,13 +82,9 @@ def column_of(column: Column, is_key: bool = False) -> dict[str, Any]:
     return described | ({"config": {"meta": {"suite": suite}}} if suite else {})
 
 
-def written(source: Mapping[str, Any]) -> str:
+def contract_text(source: Mapping[str, Any]) -> str:
     """Return the YAML of a contract's file."""
-    yaml, text = YAML(), StringIO()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 100
-    yaml.dump({"sources": [{"name": "raw", "schema": "raw", "tables": [dict(source)]}]}, text)
-    return text.getvalue()
+    return written({"sources": [{"name": "raw", "schema": "raw", "tables": [dict(source)]}]})
 
 
 def contract_of(source: Mapping[str, Any]) -> Contract:
@@ -99,7 +94,7 @@ def contract_of(source: Mapping[str, Any]) -> Contract:
         ContractWrong: when no contract may say that.
     """
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / f"{source['name']}.yml").write_text(written(source))
+        (Path(folder) / f"{source['name']}.yml").write_text(contract_text(source))
         return read_contracts(Path(folder))[str(source["name"])]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flows.desk.store import ACCEPTED, Desk, in_order, written
+from flows.desk.store import ACCEPTED, Desk, in_order
+from flows.desk.written import written
 from flows.ledger import Ledger, Row, deploys, released_requests
 from flows.releases.deploys import decision_on
 

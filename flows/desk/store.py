@@ -7,10 +7,8 @@ lost when two people have the form open.
 
 from __future__ import annotations
 
-import datetime as dt
 import fcntl
 import hashlib
-import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,19 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.scalarstring import LiteralScalarString
 
 from flows.desk.request import ChangeRequest, Status
+from flows.desk.written import written
 from flows.errors import NoSuchRequest, RequestChanged, RequestWrong
 from flows.ledger import now
 from flows.settings import PROJECT, Instance
 
 ACCEPTED = PROJECT / "docs" / "requests"
 NUMBER = re.compile(r"^CR-(\d{4,6})")
-WIDTH = 96
-MARGIN = 12  # what stands before a row of a list
 
 
 @dataclass(frozen=True)
@@ -173,50 +168,10 @@ class Desk:
             yield
 
 
-def written(content: Mapping[str, Any]) -> str:
-    """Return a request as YAML: long texts as they were typed, short rows on a line each."""
-    yaml, text = YAML(), io.StringIO()
-    yaml.width, yaml.default_flow_style = WIDTH, False
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.representer.add_representer(type(None), _null)
-    yaml.dump(_readable(content), text)
-    return text.getvalue()
-
-
 def in_order(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request with its fields in the order in which they are asked for."""
     known = [name for name in ChangeRequest.model_fields if name in content]
     return {name: content[name] for name in (*known, *(n for n in content if n not in known))}
-
-
-def _null(representer: Any, _: None) -> Any:
-    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
-
-
-def _readable(value: Any) -> Any:
-    match value:
-        case str() if "\n" in value:
-            return LiteralScalarString(value.replace("\r\n", "\n"))
-        case Mapping():
-            return {key: _readable(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_row(each) for each in value]
-        case _:
-            return value
-
-
-def _row(value: Any) -> Any:
-    if not isinstance(value, Mapping) or not all(map(_is_plain, value.values())):
-        return _readable(value)
-    row = CommentedMap(value)
-    if sum(len(f"{key}: {each}, ") for key, each in value.items()) < WIDTH - MARGIN:
-        row.fa.set_flow_style()
-    return row
-
-
-def _is_plain(value: Any) -> bool:
-    is_scalar = value is None or isinstance(value, str | int | float | dt.date)
-    return is_scalar and "\n" not in str(value)
 
 
 def said(status: Status, who: str, note: str) -> dict[str, Any]:

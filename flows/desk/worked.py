@@ -122,6 +122,17 @@ def of_purchases(purchases: PurchaseHistory, types: Types) -> list[Result]:
     return list(_row_by_row(expected, [str(value) for (value,) in found]))
 
 
+def which_count(purchases: PurchaseHistory) -> list[bool]:
+    """Return for each line of the examples whether it is a purchase at all."""
+    with sealed() as connection:
+        write_sheet(connection, [_without_expected(row) for row in purchases.examples], {})
+        found = connection.execute(
+            f"select ({read(purchases.counts_when).sql}) is true from given "
+            "order by row_number_given"
+        ).fetchall()
+    return [bool(counts) for (counts,) in found]
+
+
 def formulas_of(part: Kind) -> Iterator[tuple[str, Formula]]:
     """Give every expression of a part with the name of its field.
 

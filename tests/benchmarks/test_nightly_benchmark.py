@@ -68,7 +68,8 @@ def test_every_contract_has_a_generator_or_is_empty_for_a_reason() -> None:
 def test_a_contract_without_a_generator_is_told_of() -> None:
     contracts = read_contracts()
     another = contracts["products"].model_copy(update={"table": "stores"})
-    assert unmade(contracts | {"stores": another}) == ["stores has a contract, and no generator."]
+    told = [each for each in unmade(contracts | {"stores": another}) if "empty" not in each]
+    assert told == ["stores has a contract, and no generator."]
 
 
 def test_the_night_is_published_and_its_campaigns_go_out(place: Place) -> None:

@@ -43,7 +43,7 @@ def _by_day(
         **_told(request, activity),
         "table": activity.table,
         "staging": staging,
-        "left_out": _in_ours(read(activity.left_out).sql, ours) if activity.left_out else "",
+        "left_out": _left_out(activity, ours),
         "key": ", ".join(ours[name] for name in activity.dedupe_key),
         "time": time,
         "day": _day(activity, time),
@@ -90,6 +90,13 @@ def _told(request: ChangeRequest, activity: ActivityHistory) -> dict[str, str]:
 def _named(activity: ActivityHistory) -> list[str]:
     columns = sorted(read(activity.left_out).columns) if activity.left_out else []
     return [activity.time_column, *activity.dedupe_key, *columns]
+
+
+def _left_out(activity: ActivityHistory, ours: dict[str, str]) -> str:
+    if not activity.left_out:
+        return ""
+    said = _in_ours(read(activity.left_out).sql, ours)
+    return said if said.isidentifier() else f"({said})"
 
 
 def _in_ours(sql: str, ours: dict[str, str]) -> str:

@@ -90,7 +90,7 @@ def _into_section(
         raw = project.raw_table(asked.input)
         model = model.with_cte(nothing, filled("nothing.sql", raw=raw))
         value = f"coalesce({value}, {nothing}.nothing)"
-    cast = f"cast({value} as {asked.data_type})"
+    cast = f"cast({value} as {re.sub(', *', ', ', asked.data_type)})"
     heading = ["", f"{ITEM}-- {asked.label}, {request.id}"]
     model = model.with_column([*heading, *item(cast, asked.name)])
     model = model.with_join(f"left join {counted} using (customer_id)")

@@ -20,6 +20,7 @@ def write(request: ChangeRequest, added: AddedColumns, project: Project) -> None
     text = project.read(contract)
     project.rewrite(contract, f"{text.rstrip()}\n{yaml_text.indented(entries, 8)}")
     _stage(request, added, project)
+    project.leave_empty_in_the_benchmark([f"{added.table}.{each.name}" for each in added.columns])
     if added.history == "redelivered":
         project.leave(
             contract,

@@ -12,6 +12,7 @@ from flows.desk.scaffold import data_test, unit_test
 from flows.desk.scaffold.model_text import CLAUSE, Model
 from flows.desk.scaffold.project import Project
 from flows.desk.scaffold.templates import filled
+from flows.desk.worked import which_count
 
 
 def write(request: ChangeRequest, purchases: PurchaseHistory, project: Project) -> None:
@@ -46,9 +47,9 @@ def _filter(request: ChangeRequest, purchases: PurchaseHistory, sql: str, projec
 def _test(request: ChangeRequest, purchases: PurchaseHistory, staging: str) -> dict[str, Any]:
     rows = unit_test.rows_of(purchases.examples, {})
     counted = [
-        {"net_amount": unit_test.typed(row["expected"])}
-        for row in purchases.examples
-        if float(row["expected"] or 0) != 0
+        {"net_amount": unit_test.typed(row["expected"] or "0")}
+        for row, counts in zip(purchases.examples, which_count(purchases), strict=True)
+        if counts
     ]
     return unit_test.unit_test(
         f"what_is_a_purchase_is_what_{request.id.lower().replace('-', '_')}_shows",

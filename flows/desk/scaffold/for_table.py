@@ -6,16 +6,14 @@ from typing import Any
 
 from flows.desk.asked import EXPECTED, Column
 from flows.desk.kinds import NewTable
-from flows.desk.promised import source_of_table
-from flows.desk.promised import written as written_contract
+from flows.desk.promised import contract_text, source_of_table
 from flows.desk.request import ChangeRequest
 from flows.desk.scaffold import unit_test, yaml_text
 from flows.desk.scaffold.project import Project
 from flows.desk.scaffold.templates import filled
-from flows.desk.store import written
+from flows.desk.written import written
 
 BATCH_DATE = "batch_date"
-BENCHMARK, EMPTY = "benchmarks/nightly/tables.py", "EMPTY: dict[str, str] = {"
 # In what order a staging model has its columns, and under which words.
 GROUPS = ("keys", "descriptive", "flags", "numbers", "times")
 
@@ -24,10 +22,10 @@ def write(request: ChangeRequest, table: NewTable, project: Project) -> None:
     """Write what a new table needs until a model reads it."""
     decided_on = request.wanted_on
     contract = source_of_table(table, decided_on, request.about_consent)
-    project.create(f"expectations/{table.name}.yml", written_contract(contract))
+    project.create(f"expectations/{table.name}.yml", contract_text(contract))
     _declare(table, project)
     _stage(request, table, project)
-    _tell_the_benchmark(request, table, project)
+    project.leave_empty_in_the_benchmark([table.name])
 
 
 def staged_name(column: str, table: NewTable) -> str:
@@ -77,7 +75,7 @@ def _stage(request: ChangeRequest, table: NewTable, project: Project) -> None:
     head = [
         "models:",
         f"  - name: stg_{table.name}",
-        f"    description: One row per {_after_one(one_row)}, as it came ({request.id}).",
+        f"    description: One row per {one_row} ({request.id}).",
         "    columns:",
     ]
     batch = yaml_text.column(BATCH_DATE)
@@ -116,19 +114,3 @@ def _test(request: ChangeRequest, table: NewTable) -> dict[str, Any]:
         {f"source('raw', '{table.name}')": rows},
         staged,
     )
-
-
-def _tell_the_benchmark(request: ChangeRequest, table: NewTable, project: Project) -> None:
-    # Nights with millions of customers are measured with every table; this one comes empty yet.
-    if not project.has(BENCHMARK):
-        return
-    text = project.read(BENCHMARK)
-    if EMPTY in text:
-        line = f'\n    "{table.name}": "{request.id} has no generator yet",'
-        rest = text.partition(EMPTY)[2]
-        line += "\n" if rest.startswith("}") else ""
-        project.rewrite(BENCHMARK, text.replace(EMPTY, EMPTY + line, 1))
-
-
-def _after_one(one_row: str) -> str:
-    return one_row.removeprefix("one ").removeprefix("a ")

@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.desk.asked import EXPECTED
 from flows.desk.scaffold.project import Project
-from flows.desk.store import written
+from flows.desk.written import written
 
 Rows = Sequence[Mapping[str, Any]]
 

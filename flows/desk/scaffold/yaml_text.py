@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flows.desk.store import written
+from flows.desk.written import written
 
 ENTRY = "      - name: "
 _BLOCK = re.compile(r"^\{% docs (\w+) %\}$", re.MULTILINE)
