@@ -56,7 +56,9 @@ def refusal(office: Office, request: Request, error: Refused) -> HTMLResponse:
 def stop(office: Office, request: Request, error: Stopped) -> HTMLResponse:
     """Return the page of what stopped in order: its own sentence."""
     status = next((s for kind, s in STATUSES if isinstance(error, kind)), None)
-    return _page(office, request, status or HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    # Where it stands on our disk is for the command line to say.
+    sentence = str(error).replace(f"{office.instance.desk}/", "")
+    return _page(office, request, status or HTTPStatus.SERVICE_UNAVAILABLE, sentence)
 
 
 def misread(office: Office, request: Request, error: RequestValidationError) -> HTMLResponse:

@@ -17,8 +17,13 @@ from flows.web.typed import tree_of
 
 FIELDS_AT_MOST = 8000  # several hundred columns
 TEXT_AT_MOST = 300_000  # characters in all of them
+# In bytes: a character has four at most.
+AT_MOST: Any = {"max_fields": FIELDS_AT_MOST, "max_part_size": TEXT_AT_MOST * 4}
 FILES_AT_ONCE = 5
-OURS = ("csrf", "version", "theirs", "action", "upload_sample_of", "upload_personal_data")
+OURS = (
+    *("csrf", "number", "version", "theirs", "action"),
+    *("upload_sample_of", "upload_personal_data"),
+)
 
 
 @dataclass
@@ -58,8 +63,11 @@ async def read_form(request: Request, files: int = FILES_AT_ONCE) -> Incoming:
         if kind == "multipart/form-data":
             items, too_much = await _parts(request, files)
         elif kind == "application/x-www-form-urlencoded":
-            items = (await FormParser(request.headers, request.stream()).parse()).multi_items()
-    except MultiPartException:
+            form = FormParser(request.headers, request.stream(), **AT_MOST)
+            items = (await form.parse()).multi_items()
+    except MultiPartException as error:
+        if error.message.startswith(("Too many", "Field exceeded", "Part exceeded")):
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LONG) from None
         raise Refused(HTTPStatus.BAD_REQUEST, "What came is no form: open the page anew.") from None
     except TooMuch:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LONG) from None
@@ -70,13 +78,7 @@ TOO_LONG = "That is more text than a request may have. Send long lists as a file
 
 
 async def _parts(request: Request, files: int) -> tuple[list[tuple[str, str | UploadFile]], bool]:
-    parser = MultiPartParser(
-        request.headers,
-        request.stream(),
-        max_files=files,
-        max_fields=FIELDS_AT_MOST,
-        max_part_size=TEXT_AT_MOST * 4,
-    )
+    parser = MultiPartParser(request.headers, request.stream(), max_files=files, **AT_MOST)
     try:
         await parser.parse()
     except TooMuch:

@@ -14,6 +14,7 @@ from flows.web.progress import asked_of
 from flows.web.sheets import NotASheet, rows_of
 from flows.web.users import User
 
+UNNUMBERED = "CR-0000"  # what nobody has saved yet
 NAMES = "every row has a name, and no two have the same"
 
 
@@ -28,7 +29,7 @@ def findings_of(
         content: the document.
         thorough: True takes in examples and samples as well, which takes seconds.
     """
-    asked, known = asked_of(content), office.knowledge.for_(user)
+    asked, known = {"id": UNNUMBERED, **asked_of(content)}, office.knowledge.for_(user)
     if not thorough:
         return _in_words(asked, check(asked, known, thorough=False))
     samples = samples_of(office.instance.desk, content)

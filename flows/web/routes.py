@@ -191,6 +191,9 @@ def _looked_at(office: Office, user: User, came: Incoming) -> Response:
     if not office.signer.is_ours(came.own.get("csrf", ""), user.binding):
         raise Refused(HTTPStatus.FORBIDDEN, "This page was open for too long: save it once.")
     content = document_of(came.tree, {})
+    number = came.own.get("number", "")
+    if number:
+        content["id"] = number
     findings = findings_of(office, user, content, thorough=False)
     told = tell(shown(content, {}), findings)
     at = {name: [each.says for each in found] for name, found in told.at.items()}
