@@ -39,6 +39,8 @@ def _told(table: NewTable, found: Rehearsed) -> Iterator[Finding]:
     for reason, rows in sorted(found.reasons.items()):
         said = f"{rows:,} of {found.delivered:,} rows of the sample would be set aside: {reason}"
         yield Finding(WHERE, said)
+    if not found.delivered:
+        yield Finding(WHERE, f"the sample of {table.name} has no rows")
     if found.delivered > table.rows_a_day_high:
         said = f"the sample has {found.delivered:,} rows, more than a day has at most"
         yield Finding("new_table.rows_a_day_high", said, "doubtful")

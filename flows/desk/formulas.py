@@ -17,6 +17,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from flows.intake.casting import form_of
+
 SECONDS = 5
 MEMORY = "256MB"
 # What an expression may be made of. All of it says the same on DuckDB and on Snowflake.
@@ -153,10 +155,12 @@ def unknown_columns(formulas: Iterable[Formula], known: Iterable[str]) -> list[s
 
 
 def _fitting(connection: duckdb.DuckDBPyConnection, name: str) -> str:
-    for kind in ("bigint", "decimal(18, 4)", "date", "timestamp", "boolean"):
-        fits = f"select bool_and(try_cast({_quoted(name)} as {kind}) is not null)"
-        query = f"{fits} from texts where {_quoted(name)} is not null"
-        if connection.execute(query).fetchall()[0][0]:
+    text = _quoted(name)
+    for kind in ("bigint", "decimal(18,4)", "date", "timestamp", "boolean"):
+        # The cast alone would round 1.5 to a whole number.
+        fits = f"regexp_full_match({text}, ?) and try_cast({text} as {kind}) is not null"
+        query = f"select bool_and({fits}) from texts where {text} is not null"
+        if connection.execute(query, [form_of(kind)]).fetchall()[0][0]:
             return kind
     return "varchar"
 

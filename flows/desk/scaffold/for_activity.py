@@ -20,14 +20,11 @@ def write(request: ChangeRequest, activity: ActivityHistory, project: Project) -
     if staging is None:
         project.leave("models/staging", f"a model of {activity.table}, from which to count on")
         return
-    renamed = _renamed(project.read(project.find(staging)))
-    _by_day(request, activity, staging, renamed, project)
+    ours = project.staged_names(staging)
+    for name in sorted({*_named(activity), activity.customer_column} - set(ours)):
+        project.leave(project.find(staging), f"it does not pass {name} on, and this is made of it")
+    _by_day(request, activity, staging, ours, project)
     _resolved(request, activity, project)
-
-
-def _renamed(sql: str) -> dict[str, str]:
-    """The columns of a raw table under another name in staging."""
-    return dict(re.findall(r"^ {8}(\w+) as (\w+),?$", sql, re.MULTILINE))
 
 
 def _by_day(

@@ -17,7 +17,7 @@ from flows.desk.worked import expected_of
 from flows.errors import RequestWrong
 
 VIEW = "single_customer_view"
-VIEW_SQL = f"models/marts/{VIEW}.sql"
+VIEW_SQL, VIEW_YML = f"models/marts/{VIEW}.sql", f"models/marts/{VIEW}.yml"
 CUSTOMERS, PINNED = "int_households_resolved", "stg_pinned_batches"
 
 
@@ -36,12 +36,22 @@ def write(
     Raises:
         RequestWrong: when more than one could have it, or the section is none.
     """
+    if asked.name in yaml_text.columns_of(project.read(VIEW_YML)):
+        raise RequestWrong(
+            f"{asked.name} is a column of the view already, where {request.id} would put it. Is the "
+            "request built? Else name it otherwise, in a request of its own."
+        )
     if asked.input == VIEW:
         raise RequestWrong(
             f"{request.id} makes {asked.name} from the view itself: that is written by hand, where "
             "the view derives what depends on the date. Name one of the tables int_… as its input."
         )
     chosen = section or _section(asked, project)
+    if not re.fullmatch(r"customer_[a-z0-9_]+", chosen):
+        raise RequestWrong(
+            f"{chosen} is no section of the view: those are models called customer_…, one row per "
+            "customer. Say --section with one of them, or with a new name."
+        )
     sql = f"models/marts/{chosen}.sql"
     if not project.has(sql):
         _begin_section(request, chosen, project)
@@ -82,17 +92,16 @@ def _into_section(
     if source is None:
         source = model.free_name(re.sub(r"^int_|_(resolved|latest)$", "", asked.input))
         model = model.with_import(asked.input, source)
-    counted = model.free_name(f"{asked.name}_counted")
-    model = model.with_cte(counted, _counted(request, asked, source))
+    counted = model.free_name(request.id.lower().replace("-", "_"))
+    model = model.with_cte(counted, _counted(asked, source))
     value, nothing = f"{counted}.{asked.name}", ""
     if asked.when_nothing == "zero":
-        nothing = model.free_name(f"{asked.name}_nothing")
+        nothing = model.free_name(f"{counted}_nothing")
         raw = project.raw_table(asked.input)
         model = model.with_cte(nothing, filled("nothing.sql", raw=raw))
         value = f"coalesce({value}, {nothing}.nothing)"
-    cast = f"cast({value} as {re.sub(', *', ', ', asked.data_type)})"
     heading = ["", f"{ITEM}-- {asked.label}, {request.id}"]
-    model = model.with_column([*heading, *item(cast, asked.name)])
+    model = model.with_column([*heading, *_cast(value, asked)])
     model = model.with_join(f"left join {counted} using (customer_id)")
     if nothing:
         model = model.with_join(f"cross join {nothing}")
@@ -104,15 +113,23 @@ def _into_section(
     unit_test.add(project, sql, _test(request, asked, sql, project))
 
 
-def _counted(request: ChangeRequest, asked: CustomerAttribute, source: str) -> str:
+def _cast(value: str, asked: CustomerAttribute) -> list[str]:
+    kind = re.sub(", *", ", ", asked.data_type)
+    line = item(f"cast({value} as {kind})", asked.name)
+    if max(map(len, line)) <= WIDTH:
+        return line
+    return [f"{ITEM}cast(", f"{ITEM}{CLAUSE}{value} as {kind}", f"{ITEM}) as {asked.name}"]
+
+
+def _counted(asked: CustomerAttribute, source: str) -> str:
     formula = read(asked.formula)
     value = f"round({formula.sql}, {asked.decimals})" if asked.decimals else formula.sql
-    conditions = [f"({read(asked.only_rows).sql})"] if asked.only_rows else []
+    conditions = [_condition(asked.only_rows)] if asked.only_rows else []
     if asked.window_days:
         conditions.append(f"{{{{ within('{asked.window_column}', {asked.window_days}) }}}}")
     return filled(
         "counted.sql",
-        request=request.id,
+        label=asked.label,
         value=item(value, asked.name),
         source=source,
         conditions=conditions,
@@ -120,11 +137,15 @@ def _counted(request: ChangeRequest, asked: CustomerAttribute, source: str) -> s
     )
 
 
+def _condition(text: str) -> str:
+    said = read(text).sql
+    return f"({said})" if " or " in said else said
+
+
 def _into_view(asked: CustomerAttribute, section: str, project: Project) -> None:
     model = Model(project.read(VIEW_SQL))
     alias = model.importing(section)
-    properties = VIEW_SQL.replace(".sql", ".yml")
-    text = project.read(properties)
+    text = project.read(VIEW_YML)
     entry = yaml_text.column(asked.name, asked.data_type, asked.personal)
     if alias is None:
         alias = model.free_name(section.removeprefix("customer_"))
@@ -138,20 +159,15 @@ def _into_view(asked: CustomerAttribute, section: str, project: Project) -> None
     model = model.with_column([*heading, f"{ITEM}{alias}.{asked.name}"], above)
     project.rewrite(VIEW_SQL, model.text)
     last = before.rstrip(",").partition(".")[2]
-    project.rewrite(properties, yaml_text.with_column(text, entry, last))
+    project.rewrite(VIEW_YML, yaml_text.with_column(text, entry, last))
 
 
 def _describe(asked: CustomerAttribute, section: str, project: Project) -> None:
     beside = yaml_text.columns_of(project.read(f"models/marts/{section}.yml"))
     pages = project.names("docs/columns*.md")
     blocks = {page: project.read(page) for page in pages}
-    of_section = [
-        page
-        for page, text in blocks.items()
-        for name in beside
-        if name != "customer_id" and f"{{% docs {name} %}}" in text
-    ]
-    page = of_section[0] if of_section else pages[0]
+    told = {page: sum(f"{{% docs {name} %}}" in blocks[page] for name in beside) for page in pages}
+    page = max(pages, key=lambda each: told[each])
     project.rewrite(page, yaml_text.with_block(blocks[page], asked.name, _says(asked)))
 
 
@@ -178,6 +194,8 @@ def _test(
     }
     given[f"ref('{CUSTOMERS}')"] = [{"customer_id": unit_test.typed(c)} for c in expected]
     given[f"ref('{asked.input}')"] = shown
+    if thresholds := project.thresholds(model):
+        given["ref('thresholds')"] = thresholds
     raw = project.raw_table(asked.input)
     if f"ref('{PINNED}')" in given:
         given[f"ref('{PINNED}')"] = [{"table_name": raw, "was_ever_delivered": True}]

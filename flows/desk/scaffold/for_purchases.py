@@ -40,7 +40,7 @@ def _filter(request: ChangeRequest, purchases: PurchaseHistory, sql: str, projec
     if re.search(rf"^{CLAUSE}where\b", body, re.MULTILINE):
         project.leave(sql, f"its where has conditions already: and {condition}, by {request.id}")
         return
-    changed = f"{body.rstrip()}\n{told}{CLAUSE}where {condition}\n\n"
+    changed = f"{body.rstrip()}\n{told}{CLAUSE}where ({condition})\n\n"
     project.rewrite(sql, model.text.replace(body, changed))
 
 
@@ -64,5 +64,5 @@ def _reconcile(request: ChangeRequest, purchases: PurchaseHistory, project: Proj
     number = request.id.lower().replace("-", "_")
     sql = filled("reconciliation.sql", request=request.id, totals=purchases.reconciliation)
     name = f"purchases_reconcile_with_the_books_of_{number}"
-    says = f"Sales of the days named in {request.id} are those of the client's own books."
+    says = f"Warns of days, named in {request.id}, of which the client's books say otherwise."
     data_test.add(project, name, sql, says)

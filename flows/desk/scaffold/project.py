@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from flows.errors import RequestWrong
 
+WORDS = (
+    "coalesce",
+    "cast",
+    "as",
+    "money",
+    "local_date",
+    "local_time",
+    "local_hour",
+    "lower",
+    "trim",
+)
 BENCHMARK = "benchmarks/nightly/empty.yml"
 
 
@@ -88,6 +101,29 @@ class Project:
                 return found.group(3)
             model = found.group(2)
         return None
+
+    def thresholds(self, model: str) -> list[dict[str, Any]]:
+        """Return the rows of the decided numbers that a model asks for, for its unit tests."""
+        asked = re.findall(r"threshold\('(\w+)'\)", self.read(self.find(model)))
+        with (self.folder / "seeds" / "thresholds.csv").open(newline="") as file:
+            rows = {row["name"]: row["value"] for row in csv.DictReader(file)}
+        return [{"name": name, "value": float(rows[name])} for name in dict.fromkeys(asked)]
+
+    def staged_names(self, staging: str) -> dict[str, str]:
+        """Return what staging calls the raw columns that it passes on."""
+        sql = self.read(self.find(staging))
+        lines = [line.strip().rstrip(",") for line in sql.split("final as (")[-1].splitlines()]
+        named = re.compile(r"(.+) as (\w+)$")
+        found = {line: line for line in lines if re.fullmatch(r"[a-z]\w*", line)}
+        made = [match.groups() for line in lines if (match := named.match(line))]
+        plain = {said: name for said, name in made if re.fullmatch(r"[a-z]\w*", said)}
+        derived = {}
+        for said, name in made:
+            # What is made of one column, such as coalesce(page_views, 0), stands for it.
+            words = [word for word in re.findall(r"[a-z]\w*", said) if word not in WORDS]
+            if len(set(words)) == 1:
+                derived[words[0]] = name
+        return {**derived, **plain, **found}
 
     def leave(self, place: str, what: str) -> None:
         """Remember what a person has to decide."""

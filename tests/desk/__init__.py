@@ -1,0 +1,1 @@
+"""The change desk: requests, their checks, and what accepting one writes."""
