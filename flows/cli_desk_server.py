@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Annotated
 
 import typer
@@ -33,18 +34,31 @@ def serve(host: Host = "127.0.0.1", port: Port = 4300) -> None:
             f"On {host} others can reach the form, and nobody would be asked who they are. Set "
             "SCV_DESK_SECRET, or SCV_DESK_USER_HEADER behind a proxy: docs/desk.md"
         )
-    where = f"[{host}]" if ":" in host else host
-    typer.echo(f"the form of {instance.instance}: http://{where}:{port}  (Ctrl-C ends it)")
-    # Addresses and schemes that a proxy tells are read by us, and of our own proxies only.
-    uvicorn.run(
-        app_of(instance),
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-    )
+    with _listening(host, port) as wire:
+        where = f"[{host}]" if ":" in host else host
+        typer.echo(f"the form of {instance.instance}: http://{where}:{wire.getsockname()[1]}")
+        # Addresses and schemes that a proxy tells are read by us, and of our own proxies only.
+        config = uvicorn.Config(
+            app_of(instance),
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+        )
+        uvicorn.Server(config).run(sockets=[wire])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    from flows.errors import SettingsWrong
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        said = error.strerror or "it cannot be had"
+        raise SettingsWrong(
+            f"Port {port} of {host}: {said}. --port names another, such as {port + 100}."
+        ) from None
 
 
 def link(client: Client, email: Email, days: Days = 30) -> None:
