@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from flows.desk.store import written
+from flows.desk.written import written
 from flows.errors import NoSuchRequest, RequestChanged, RequestWrong, Stopped
 from flows.web.office import Office, Refused
 

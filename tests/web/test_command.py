@@ -21,7 +21,8 @@ from tests.conftest import PROJECT
 from tests.web.conftest import CLIENT, SECRET
 
 PROGRAM = (
-    "import typer; from flows import cli_desk_server as c; a = typer.Typer(); c.add_to(a); a()"
+    "import typer; from flows import cli_desk_server; app = typer.Typer(); "
+    "cli_desk_server.add_to(app); app()"
 )
 
 

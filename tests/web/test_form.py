@@ -317,3 +317,20 @@ def test_no_page_scrolls_sideways(filled: Served, open_page: Open, width: int) -
     for path in PAGES:
         page.goto(filled.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_rows_are_cards_on_a_phone_and_each_can_be_taken_out(
+    served: Served, open_page: Open
+) -> None:
+    columns: Any = {f"new_table__columns__{n}__name": name for n, name in enumerate("abc")}
+    served.begin(title="Visits", kinds="new_table", **columns)
+    page = open_page(f"{served.url}/requests/CR-0001", viewport={"width": 360, "height": 740})
+    first, second = (page.locator(f'[name="new_table.columns.{n}.name"]') for n in (0, 1))
+    above, below = first.bounding_box(), second.bounding_box()
+    assert above and below and below["y"] > above["y"] + 300
+    table = page.get_by_role("region", name="Columns", exact=True)
+    table.get_by_role("button", name="Take out row 2").click()
+    press(page, "Save as draft")
+    expect(page.get_by_text("Saved as a draft.")).to_be_visible()
+    told = served.desk.read("CR-0001").content["new_table"]["columns"]
+    assert [each["name"] for each in told] == ["a", "c"]
