@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.desk.accepted import read_accepted
 from flows.desk.store import Desk
+from flows.desk.written import written
 from flows.errors import NoSuchRequest, RequestChanged, RequestWrong
 from tests.desk.asked import asked
 
@@ -95,3 +97,18 @@ def test_what_is_not_there_and_what_cannot_be_read_is_told(desk: Desk) -> None:
         (desk.folder / "CR-0001.yml").write_bytes(text.encode("utf-8", "surrogateescape"))
         with pytest.raises(RequestWrong, match=r"CR-0001\.yml"):
             desk.read("CR-0001")
+
+
+def test_what_stands_in_the_project_is_whole_and_called_by_its_title(desk: Desk) -> None:
+    assert [each.id for each in read_accepted()] == sorted(each.id for each in read_accepted())
+    desk.accepted.mkdir(parents=True)
+    path = desk.accepted / "CR-0042-returns-per-basket-that-came-back.yml"
+    path.write_text(written(asked("attribute")))
+    assert [each.id for each in read_accepted(desk.accepted)] == ["CR-0042"]
+
+    path.write_text(written(asked("attribute", reason=None)))
+    with pytest.raises(RequestWrong, match="Business reason: is not answered yet"):
+        read_accepted(desk.accepted)
+    path.write_text(written(asked("attribute", title="Otherwise")))
+    with pytest.raises(RequestWrong, match="is called CR-0042-otherwise.yml"):
+        read_accepted(desk.accepted)
