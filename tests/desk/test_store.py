@@ -110,5 +110,5 @@ def test_what_stands_in_the_project_is_whole_and_called_by_its_title(desk: Desk)
     with pytest.raises(RequestWrong, match="Business reason: is not answered yet"):
         read_accepted(desk.accepted)
     path.write_text(written(asked("attribute", title="Otherwise")))
-    with pytest.raises(RequestWrong, match="is called CR-0042-otherwise.yml"):
+    with pytest.raises(RequestWrong, match=r"is called CR-0042-otherwise\.yml"):
         read_accepted(desk.accepted)
