@@ -134,8 +134,10 @@ def release(control: Control) -> str:
         "cast(coalesce(counted.cases_by_phone, 0) as integer) as cases_by_phone,\n"
         f"        cast({visits} as integer) as store_visits,\n        {COUNTED}",
     )
-    files = {
+    files: dict[str, str | None] = {
         SERVICE: sql,
+        # Its examples know nothing of visits.
+        SERVICE.replace(".sql", "_unit_tests.yml"): None,
         "expectations/store_visits.yml": CONTRACT,
         "models/intermediate/int_store_visits.sql": VISITS,
         "docs/requests/0003-calls-and-visits.yml": REQUEST,
