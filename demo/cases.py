@@ -11,6 +11,9 @@ from demo.people import YEAR_END, YEAR_START, Household
 AT_LEAST = (0.26, 0.08, 0.03)
 SLOW = 0.05  # of all cases take months
 RATED = 0.45  # of all closed cases
+# Since then the service desk notes by which way a case came in, and how urgent it is.
+NOTED_FROM = date(2017, 11, 22)
+WAYS = ("telephone", "e-mail", "shop", "web")
 TOPICS = ("delivery", "price", "product", "store", "points", "account", "privacy")
 
 
@@ -26,6 +29,8 @@ class Case:
     csat: int | None  # 1 to 5, as the household rated it
     status: str  # open, closed
     updated_at: datetime  # UTC
+    contact_channel: str | None
+    priority: int | None  # 1, the most urgent, to 4
 
 
 def cases(change_log: Iterable[Household]) -> list[Case]:
@@ -49,7 +54,8 @@ def _of_case(household_id: int, number: int, registered_on: date) -> Iterator[Ca
     opened_on = day(earliest, YEAR_END, household_id, f"{salt}:day")
     opened_at = moment(opened_on, household_id, f"{salt}:time")
     case_id, topic = household_id * 10 + number, pick(TOPICS, household_id, f"{salt}:topic")
-    yield Case(case_id, household_id, opened_at, None, topic, None, "open", opened_at)
+    noted = _noted(household_id, salt) if opened_on >= NOTED_FROM else (None, None)
+    yield Case(case_id, household_id, opened_at, None, topic, None, "open", opened_at, *noted)
     longest = 120 if share(household_id, f"{salt}:slow") < SLOW else 14
     closed_on = opened_on + timedelta(days=whole(1, longest, household_id, f"{salt}:days"))
     if closed_on > YEAR_END:
@@ -57,4 +63,12 @@ def _of_case(household_id: int, number: int, registered_on: date) -> Iterator[Ca
     closed_at = moment(closed_on, household_id, f"{salt}:closed")
     rated = share(household_id, f"{salt}:rated") < RATED
     csat = whole(1, 5, household_id, f"{salt}:csat") if rated else None
-    yield Case(case_id, household_id, opened_at, closed_at, topic, csat, "closed", closed_at)
+    if closed_on >= NOTED_FROM:
+        noted = _noted(household_id, salt)
+    closed = ("closed", closed_at, *noted)
+    yield Case(case_id, household_id, opened_at, closed_at, topic, csat, *closed)
+
+
+def _noted(household_id: int, salt: str) -> tuple[str, int]:
+    way = pick(WAYS, household_id, f"{salt}:way")
+    return way, whole(1, 4, household_id, f"{salt}:priority")

@@ -10,13 +10,13 @@ composition, and number of children.
 
 Made up: everything that makes a household a person. Name, e-mail, telephone, address, date of
 birth, gender, language, the test, blocked and employee marks, the date of registration, every
-change, merge and closing of a record, and every consent; its returns, loyalty account, points and
-service cases; every visit to the web site, and what becomes of every e-mail and text message: of
-the client's own up to 16 November, and of those that the hub really wrote into its outbox. None of
-it describes anybody. It is drawn from the household id by a hash, so it is the same on every
-machine and on every run, and it respects what is real: an age fits its band, nobody buys, is mailed
-or redeems a coupon before registering, only what was bought comes back, and points are earned by
-real baskets.
+change, merge and closing of a record, and every consent; its returns, loyalty account, points,
+service cases and answers to surveys; every visit to the web site, and what becomes of every e-mail
+and text message: of the client's own up to 16 November, and of those that the hub really wrote into
+its outbox. None of it describes anybody. It is drawn from the household id by a hash, so it is the
+same on every machine and on every run, and it respects what is real: an age fits its band, nobody
+buys, is mailed or redeems a coupon before registering, only what was bought comes back, and points
+are earned by real baskets.
 Its faults (missing, malformed and shared addresses, placeholder dates) are intended.
 
 The business date of a sale or a return is its date in New York; registrations, changes, consents

@@ -68,6 +68,8 @@ CREATE_CASES = """
         csat integer,
         status text not null,
         updated_at text not null,
+        contact_channel text,
+        priority integer,
         primary key (case_id, updated_at)
     )
 """

@@ -29,6 +29,7 @@ from demo.source import (
     open_source,
     write_export,
 )
+from demo.surveys import answers
 from demo.web import Session, Visitor, sessions, visitors
 
 CRM = "crm.sqlite"
@@ -54,6 +55,7 @@ class Client:
             Made("consents", "consents.jsonl", consents, "event_at"),
             Made("returns", "returns.csv", returns(self.source), "returned_on"),
             Made("loyalty_ledger", "loyalty_ledger.csv", ledger(self.source, members), "event_at"),
+            Made("survey_answers", "survey_answers.csv", answers(self.households), "answered_at"),
         ]
         self.crm: list[Log] = [
             Log("households", CREATE, self.households, "updated_at"),

@@ -228,10 +228,11 @@ def docs() -> None:
 
 @app.command()
 def check() -> None:
-    """Hold every contract in expectations/ against what contracts may say. Takes nothing in."""
+    """Hold contracts and accepted requests against what they may say. Takes nothing in."""
     from flows.contracts.calendar import read_calendar, refuse_unknown_tables
     from flows.contracts.files import read_contracts
     from flows.contracts.suites import suite_of
+    from flows.desk.accepted import read_accepted
     from flows.intake.sources.declared import read_sources, source_of
 
     sources, contracts = read_sources(), read_contracts()
@@ -240,6 +241,8 @@ def check() -> None:
         source_of(sources, contract)
         checks = len(suite_of(contract).expectations)
         typer.echo(f"{contract.table}: {len(contract.columns)} columns, {checks} checks, sound")
+    for request in read_accepted():
+        typer.echo(f"{request.id}: {request.title}, sound")
 
 
 @explain.command("campaign")

@@ -24,7 +24,7 @@ from flows.builds import dbt, fingerprints, fork, live, pinned_batches, pins, re
 from flows.builds.release import code_version
 from flows.contracts.contract import Contract
 from flows.contracts.policy import Verdict
-from flows.errors import BuildFailed
+from flows.errors import BuildFailed, ContractWrong
 from flows.intake.casting import identifier
 from flows.ledger import Ledger, builds, now
 from flows.ledger import fingerprints as fingerprints_table
@@ -110,6 +110,7 @@ def make(
 
     Raises:
         BuildFailed: when a model or a test failed. The candidate is thrown away.
+        ContractWrong: when batches taken before do not fit its types. So it is then.
     """
     release = code_version()
     inputs = pins.inputs_digest(base, release, pinned)
@@ -123,7 +124,7 @@ def make(
     try:
         made = fill(candidate, clock)
         prints = _finish(candidate, made / "manifest.json")
-    except BuildFailed as failed:
+    except (BuildFailed, ContractWrong) as failed:
         fork.discard(candidate)
         ledger.change(
             builds, builds.c.build_id == clock.build_id, state="failed", sentence=str(failed)

@@ -17,10 +17,10 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
-from flows.builds import base, set_aside
+from flows.builds import base, batch_columns, raw_views, set_aside
 from flows.contracts.contract import Contract, Through
 from flows.contracts.policy import Verdict
-from flows.intake.casting import identifier, literal
+from flows.intake.casting import identifier
 from flows.ledger import Ledger, deliveries
 
 # What contracts and decisions make of the batches, and models read.
@@ -92,6 +92,9 @@ def pin(
     """Write the views and the clock into a build file, and what of them its base did not have.
 
     With `records` only rows of these records of the client are seen, where a table has any.
+
+    Raises:
+        ContractWrong: when values of a batch are none of the types that a contract now says.
     """
     with duckdb.connect(str(build)) as connection:
         connection.execute("create schema if not exists raw")
@@ -100,10 +103,9 @@ def pin(
         if records is not None:
             ids = "create or replace table raw.sample as select unnest(?::bigint[]) as id"
             connection.execute(ids, [list(records)])
-        # A table whose rows belong to accounts asks that of the accounts, which come before it.
-        for each in sorted(pinned, key=lambda one: one.contract.customer_through is not None):
+        for each, view in _views(connection, pinned):
             name = identifier(each.contract.table)
-            seen = _view(each) if records is None else _of_sample(each)
+            seen = view if records is None else _of_sample(each.contract, view)
             connection.execute(f"create or replace view raw.{name} as {seen}")
             if records is not None and each.contract.customer_through is not None:
                 _write_accounts(connection, each.contract.customer_through)
@@ -116,12 +118,15 @@ def pin_anew(build: Path, clock: Clock, pinned: Sequence[Pinned]) -> list[str]:
 
     Returns:
         The tables of `raw` that say something else than before, so that models of them do too.
+
+    Raises:
+        ContractWrong: when values of a batch are none of the types that a contract now says.
     """
     with duckdb.connect(str(build)) as connection:
         before = [_content(connection, table) for table in TOLD]
-        for each in pinned:
+        for each, view in _views(connection, pinned):
             name = identifier(each.contract.table)
-            connection.execute(f"create or replace view raw.{name} as {_view(each)}")
+            connection.execute(f"create or replace view raw.{name} as {view}")
         connection.execute(
             "update raw.build set build_id = ?, code_version = ?",
             [clock.build_id, clock.code_version],
@@ -162,30 +167,26 @@ def _batch_files(pinned: Sequence[Pinned]) -> list[base.BatchFile]:
     ]
 
 
-def _view(pinned: Pinned) -> str:
-    typed = [(c.name, c.data_type) for c in pinned.contract.columns]
-    if pinned.contract.load == "snapshot":
-        typed.append(("is_deleted", "boolean"))
-    columns = ", ".join(f"cast({identifier(n)} as {t}) as {identifier(n)}" for n, t in typed)
-    if not pinned.paths:
-        empty = ", ".join(f"cast(null as {t}) as {identifier(n)}" for n, t in typed)
-        return f"select {empty}, cast(null as date) as batch_date where false"
-    paths = ", ".join(literal(path) for path in pinned.paths)
-    return (
-        f"select {columns}, batch_date from read_parquet([{paths}], "
-        "hive_partitioning = true, hive_types = {'batch_date': 'date'})"
-    )
+def _views(
+    connection: duckdb.DuckDBPyConnection, pinned: Sequence[Pinned]
+) -> list[tuple[Pinned, str]]:
+    """Return each table with the SQL of its view: whose accounts others ask comes before them."""
+    known = batch_columns.of(connection, [path for each in pinned for path in each.paths])
+    for each in pinned:
+        raw_views.refuse_misfits(connection, each.contract, each.paths, known)
+    ordered = sorted(pinned, key=lambda one: one.contract.customer_through is not None)
+    return [(each, raw_views.view(each.contract, each.paths, known)) for each in ordered]
 
 
-def _of_sample(pinned: Pinned) -> str:
-    kept, through = "", pinned.contract.customer_through
-    if pinned.contract.customer_column:
-        column = identifier(pinned.contract.customer_column)
+def _of_sample(contract: Contract, view: str) -> str:
+    kept, through = "", contract.customer_through
+    if contract.customer_column:
+        column = identifier(contract.customer_column)
         kept = f"where {column} in (select id from raw.sample)"
     elif through is not None:
         column = identifier(through.column)
         kept = f"where {column} in (select {column} from raw.{identifier(through.table)})"
-    return f"select * from ({_view(pinned)}) {kept}"
+    return f"select * from ({view}) {kept}"
 
 
 def _write_accounts(connection: duckdb.DuckDBPyConnection, through: Through) -> None:

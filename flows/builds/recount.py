@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows.builds import dbt, fork, live, pinned_batches, pins
+from flows.builds import batch_columns, dbt, fork, live, pinned_batches, pins
 from flows.builds.build import CANDIDATE
 from flows.builds.fingerprints import OWN_NAMES
 from flows.contracts.contract import Contract
@@ -95,6 +95,7 @@ def recount(
     anew = instance.builds / CANDIDATE
     try:
         fork.fork(None, anew)
+        batch_columns.take_over(built, anew)
         pins.pin(anew, clock, pinned, records)
         made = dbt.run(instance, anew, ANEW)
         models = _incremental(made / "manifest.json")

@@ -42,7 +42,8 @@ def _told(content: Mapping[str, Any] | None) -> dict[str, Any]:
     sections = [{"title": "The request", "help": "", "fields": _fields(plain, said, content)}]
     for each in shown:
         if each.widget == "group":
-            inner = said.get(each.name) or {}
+            inner = said.get(each.name)
+            inner = inner if isinstance(inner, Mapping) else {}
             fields = _fields(each.fields, inner, content)
             sections.append({"title": each.title, "help": each.help, "fields": fields})
     number = str(said.get("id", "Change request"))

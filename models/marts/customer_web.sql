@@ -62,6 +62,19 @@ carts as (
 
 ),
 
+cr_0003 as (
+
+    -- Product pages per visit
+    select
+        customer_id,
+        round(sum(product_view_count) / nullif(sum(session_count), 0), 2)
+            as product_views_per_visit_30d
+    from web_sessions
+    where {{ within('visit_date', 30) }}
+    group by customer_id
+
+),
+
 final as (
 
     select
@@ -75,12 +88,16 @@ final as (
         cast(coalesce(carts.carts_abandoned_7d, delivered.no_visits) as integer)
             as carts_abandoned_7d,
         visits.last_web_visit_date,
-        last_views.last_viewed_category
+        last_views.last_viewed_category,
+
+        -- Product pages per visit, CR-0003
+        cast(cr_0003.product_views_per_visit_30d as decimal(10, 2)) as product_views_per_visit_30d
 
     from households
     left join visits using (customer_id)
     left join last_views using (customer_id)
     left join carts using (customer_id)
+    left join cr_0003 using (customer_id)
     cross join delivered
     order by customer_id
 

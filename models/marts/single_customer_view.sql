@@ -300,6 +300,7 @@ final as (
         web.carts_abandoned_7d,
         web.last_web_visit_date,
         web.last_viewed_category,
+        web.product_views_per_visit_30d,
 
         -- service
         service.cases_open,

@@ -20,6 +20,10 @@ final as (
         cast(opened_at as date) as opened_date,
         updated_at,
 
+        -- asked for by CR-0002
+        contact_channel,
+        priority,
+
         -- lineage
         batch_date
 

@@ -254,7 +254,9 @@ def test_what_is_about_consent_wants_its_privacy_approver_and_has_a_test_of_cons
 def test_what_cannot_be_written_leaves_no_branch(
     desk: Desk, project: Path, instance: Instance
 ) -> None:
-    number = handed_in(desk, instance, asked("attribute", title="In the view"))
+    number = handed_in(
+        desk, instance, asked("attribute", title="Elsewhere", attribute__name="largest_of_all")
+    )
     before = git(project, "branch", "--list")
 
     with pytest.raises(RequestWrong, match="is no section of the view"):

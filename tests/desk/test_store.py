@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.desk.accepted import read_accepted
 from flows.desk.store import Desk
+from flows.desk.written import written
 from flows.errors import NoSuchRequest, RequestChanged, RequestWrong
 from tests.desk.asked import asked
 
@@ -106,3 +108,18 @@ def test_whatever_somebody_typed_is_read_again_as_it_was(tmp_path: Path, text: s
     kept = desk.read(desk.create(content, text).id).content
     assert {key: kept[key] for key in content} == content
     assert kept["history"][0]["who"] == text
+
+
+def test_what_stands_in_the_project_is_whole_and_called_by_its_title(desk: Desk) -> None:
+    assert [each.id for each in read_accepted()] == sorted(each.id for each in read_accepted())
+    desk.accepted.mkdir(parents=True)
+    path = desk.accepted / "CR-0042-returns-per-basket-that-came-back.yml"
+    path.write_text(written(asked("attribute")))
+    assert [each.id for each in read_accepted(desk.accepted)] == ["CR-0042"]
+
+    path.write_text(written(asked("attribute", reason=None)))
+    with pytest.raises(RequestWrong, match="Business reason: is not answered yet"):
+        read_accepted(desk.accepted)
+    path.write_text(written(asked("attribute", title="Otherwise")))
+    with pytest.raises(RequestWrong, match=r"is called CR-0042-otherwise\.yml"):
+        read_accepted(desk.accepted)

@@ -38,8 +38,8 @@ def write(
     """
     if asked.name in yaml_text.columns_of(project.read(VIEW_YML)):
         raise RequestWrong(
-            f"{asked.name} is a column of the view already, where {request.id} would put it. Is the "
-            "request built? Else name it otherwise, in a request of its own."
+            f"{asked.name} is a column of the view already, where {request.id} would put it. Is "
+            "the request built? Else name it otherwise, in a request of its own."
         )
     if asked.input == VIEW:
         raise RequestWrong(
