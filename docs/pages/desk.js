@@ -32,17 +32,17 @@ if (form) {
     for (const name of touched) tell(name, told.at[name] || []);
   };
 
-  const tell = (name, sentences) => {
+  const tell = (name, found) => {
     const place = form.querySelector(`[data-errors="${CSS.escape(name)}"]`);
     if (!place) return;
-    place.replaceChildren(...sentences.map((sentence) => {
+    place.replaceChildren(...found.map(([weight, sentence]) => {
       const line = document.createElement("p"), mark = document.createElement("b");
-      line.className = "wrong";
-      mark.textContent = "To mend: ";
+      line.className = weight;
+      mark.textContent = weight === "wrong" ? "To mend: " : "To look at: ";
       line.append(mark, sentence);
       return line;
     }));
-    const wrong = sentences.length > 0;
+    const wrong = found.some(([weight]) => weight === "wrong");
     place.closest(".field, td")?.classList.toggle("wrong", wrong);
     for (const each of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
       if (each.type === "radio" || each.type === "checkbox") continue;

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from flows.desk.samples import forget_old
+from flows.desk.store import Desk
 from flows.errors import Stopped
 from flows.settings import Instance
 from flows.web import answers, routes
@@ -29,14 +30,15 @@ TIDIED_EVERY = 3600.0  # seconds
 ROOM_FOR_FIELDS = 2  # MB beside a file
 
 
-def app_of(instance: Instance, rates: Rates | None = None) -> FastAPI:
+def app_of(instance: Instance, rates: Rates | None = None, desk: Desk | None = None) -> FastAPI:
     """Return the desk of an instance as an application.
 
     Args:
         instance: whose desk it is.
         rates: how often somebody may ask.
+        desk: where requests are kept, if not where the instance has them.
     """
-    office = Office(instance, rates or Rates())
+    office = Office(instance, desk or Desk.of(instance), rates or Rates())
     app = FastAPI(
         title="Change requests",
         summary="The form of a change request, as pages.",

@@ -18,8 +18,8 @@ KEPT_FOR = 60.0  # seconds: contracts and live change by nights and releases
 class Knowledge:
     """What is known of an instance; other requests are read anew each time."""
 
-    def __init__(self, instance: Instance) -> None:
-        self._instance, self._lock = instance, threading.Lock()
+    def __init__(self, instance: Instance, desk: Desk) -> None:
+        self._instance, self._desk, self._lock = instance, desk, threading.Lock()
         self._known: Known | None = None
         self._read_at = 0.0
 
@@ -29,8 +29,9 @@ class Knowledge:
             if self._known is None or time.monotonic() - self._read_at > KEPT_FOR:
                 self._known, self._read_at = known_of(self._instance), time.monotonic()
             known = self._known
-        there = Desk.of(self._instance).documents()
-        seen = [each for each in there if is_open(each) and user.sees(each.content)]
+        seen = [
+            each for each in self._desk.documents() if is_open(each) and user.sees(each.content)
+        ]
         return dataclasses.replace(known, others=seen)
 
 

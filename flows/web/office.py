@@ -48,13 +48,13 @@ class Office:
     """One instance's desk, as it is served."""
 
     instance: Instance
+    desk: Desk
     rates: Rates = field(default_factory=Rates)
 
     def __post_init__(self) -> None:
-        self.desk = Desk.of(self.instance)
         self.signer = Signer.of(self.instance)
         self.meter = Meter(self.rates)
-        self.knowledge = Knowledge(self.instance)
+        self.knowledge = Knowledge(self.instance, self.desk)
         # A thorough check takes seconds and half a gigabyte: one at a time.
         self.checking = threading.Lock()
 

@@ -22,6 +22,7 @@ class Rates:
     save: str = "40/minute"
     begin: str = "30/hour"
     check: str = "12/minute"
+    paper: str = "30/minute"
     upload: str = "40/hour"
 
 

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from flows.desk.findings import in_words
 from flows.desk.pdf import pdf_of
 from flows.web import files, progress, reading
 from flows.web.incoming import Incoming, read_form
@@ -61,7 +60,7 @@ def new_request(request: Request) -> HTMLResponse:
 @router.get("/requests/new.pdf", response_class=Response, responses=PDF)
 def blank_form(request: Request) -> Response:
     """Return an empty form on paper."""
-    _office(request).let_in(request)
+    _office(request).let_in(request, "paper")
     return _pdf(None, "change-request.pdf")
 
 
@@ -69,7 +68,7 @@ def blank_form(request: Request) -> Response:
 def request_on_paper(request: Request, request_id: Id) -> Response:
     """Return a request on paper."""
     office = _office(request)
-    document = reading.read_for(office, office.let_in(request), request_id)
+    document = reading.read_for(office, office.let_in(request, "paper"), request_id)
     return _pdf(dict(document.content), f"{document.id}.pdf")
 
 
@@ -196,12 +195,11 @@ def _looked_at(office: Office, user: User, came: Incoming) -> Response:
         content["id"] = number
     findings = findings_of(office, user, content, thorough=False)
     told = tell(shown(content, {}), findings)
-    at = {name: [each.says for each in found] for name, found in told.at.items()}
+    at = {name: [[each.weight, each.says] for each in found] for name, found in told.at.items()}
     loose = [each.says for each in told.loose]
-    missing = [in_words(place) for place in progress.missing(content)]
-    return JSONResponse({"left": len(missing), "at": at, "loose": loose})
+    return JSONResponse({"left": len(progress.missing(content)), "at": at, "loose": loose})
 
 
 def _pdf(content: dict[str, Any] | None, name: str) -> Response:
-    headers = {"content-disposition": f'inline; filename="{name}"'}
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(pdf_of(content), media_type="application/pdf", headers=headers)

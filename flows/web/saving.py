@@ -80,7 +80,8 @@ def _refused(office: Office, user: User, draft: Draft, came: Incoming) -> Respon
         return form_page(office, user, shown, HTTPStatus.FORBIDDEN)
     kinds = ["save", *(["begin"] if draft.document is None else [])]
     kinds += ["upload"] if came.files else []
-    kinds += ["check"] if came.action in ("check", "submit") else []
+    # Who checks is led to a page that does so, and counts it.
+    kinds += ["check"] if came.action == "submit" else []
     wait = max(office.meter.wait(kind, user.name) for kind in kinds)
     if not wait:
         return None

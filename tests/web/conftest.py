@@ -39,15 +39,11 @@ class Served:
 
     url: str
     instance: Instance
+    desk: Desk
     visitor: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.visitor = httpx.Client(base_url=self.url, timeout=60)
-
-    @property
-    def desk(self) -> Desk:
-        """What is kept."""
-        return Desk.of(self.instance)
 
     def token(self, path: str = "/requests/new", **sent: Any) -> str:
         """The token that stands in a form."""
@@ -80,8 +76,9 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
     def start(rates: Rates = OFTEN, **settings: Any) -> Served:
         instance = Instance(warehouse=tmp_path / "warehouse", **{"client": CLIENT, **settings})
+        desk = Desk(instance.desk, tmp_path / "accepted")
         config = uvicorn.Config(
-            app_of(instance, rates), "127.0.0.1", 0, log_level="error", proxy_headers=False
+            app_of(instance, rates, desk), "127.0.0.1", 0, log_level="error", proxy_headers=False
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
@@ -91,7 +88,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             assert thread.is_alive(), "the server did not start"
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        return Served(f"http://127.0.0.1:{port}", instance)
+        return Served(f"http://127.0.0.1:{port}", instance, desk)
 
     yield start
     for server, thread in running:

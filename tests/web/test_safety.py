@@ -26,7 +26,7 @@ SCRIPT = "\"'></textarea></title><script>document.title='mine'</script><img src=
 
 def let_in(served: Served, client: str = CLIENT, after: dt.timedelta = SOON) -> Served:
     """Somebody of a client, who opened a link."""
-    visitor = Served(served.url, served.instance)
+    visitor = Served(served.url, served.instance, served.desk)
     until = dt.datetime.now(dt.UTC) + after
     link = link_of(served.instance, client, f"jo@{client.split()[0].lower()}.example", until)
     visitor.visitor.get(link.removeprefix(served.instance.desk_url))
