@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.asked import EXAMPLES, TYPED, fields
-from tests.web.conftest import Served
+from tests.web.conftest import Serve, Served
 
 Open = Callable[..., Page]
 COLUMNS = (
@@ -285,13 +285,12 @@ def test_a_sheet_is_shown_as_a_table_while_it_is_pasted(served: Served, open_pag
     expect(table.get_by_role("row")).to_have_count(5)
 
 
-def test_a_file_that_is_too_large_is_told_before_it_is_sent(
-    served: Served, open_page: Open
-) -> None:
+def test_a_file_that_is_too_large_is_told_before_it_is_sent(serve: Serve, open_page: Open) -> None:
+    served = serve(desk_upload_mb=1)
     page = open_page(f"{served.url}/requests/new")
-    large = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"a,b\n" * (21 << 18)}
+    large = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"a,b\n" * (3 << 17)}
     page.locator("#upload").set_input_files(large)  # type: ignore[arg-type]
-    expect(page.locator("#upload-error")).to_contain_text("larger than 20 MB")
+    expect(page.locator("#upload-error")).to_contain_text("larger than 1 MB")
     small = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n"}
     page.locator("#upload").set_input_files(small)  # type: ignore[arg-type]
     page.locator('[name="title"]').fill("With a file")
