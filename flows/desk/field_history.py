@@ -1,7 +1,7 @@
 """What was done with a field: an attribute, a raw table, or a raw column `table.column`.
 
 Put together from the requests and where they are, from what the comparisons of deploys found, and
-from git: how contracts and decided numbers changed. What of that is not there is left out, and said.
+from git: how contracts and decided numbers changed. What is not there is left out, and named.
 """
 
 from __future__ import annotations
@@ -136,9 +136,10 @@ def threshold_changes(project: Path, log: Log) -> dict[str, tuple[Entry, ...]]:
             was, now = before.get(name, ("", "")), after.get(name, ("", ""))
             if was[0] == now[0] or (not was[0] and not before):
                 continue
-            says = f"{was[0] or 'nothing'} → {now[0] or 'nothing'}"
-            told = (says, now[1], commit.name[:12])
-            entry = Entry(commit.at, "threshold", commit.subject, told[:1], *told[1:])
+            says = f"{was[0]} → {now[0]}" if was[0] and now[0] else f"decided: {now[0]}"
+            told = (now[1], commit.name[:12])
+            said = (says if now[0] else f"{was[0]} was taken out",)
+            entry = Entry(commit.at, "threshold", commit.subject, said, *told)
             found.setdefault(name, []).insert(0, entry)
     return {name: tuple(entries) for name, entries in found.items()}
 
