@@ -254,11 +254,14 @@ def explain_campaign(name: Annotated[str, typer.Argument(help="Such as win_back_
 
 
 @explain.command("column")
-def explain_column(name: Annotated[str, typer.Argument(help="Such as last_order_date.")]) -> None:
-    """Say what a column of the view means, what it is made of, and which campaigns read it."""
-    from flows.explain import of_column
+def explain_column(
+    name: Annotated[str, typer.Argument(help="An attribute, a raw TABLE.COLUMN, or a raw table.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Say what a column means, what it is made of or read by, and what was done with it."""
+    from flows.explain_column import of_column
 
-    of_column(name)
+    of_column(name, as_json=as_json)
 
 
 def main() -> None:

@@ -10,8 +10,7 @@ from rich.table import Table
 
 from flows.builds import live
 from flows.campaigns import lineage
-from flows.campaigns.attributes import attributes_of
-from flows.campaigns.graph import VIEW, Graph
+from flows.campaigns.graph import Graph
 from flows.campaigns.lineage import Reads
 from flows.campaigns.traces import told
 from flows.console import console, say
@@ -27,39 +26,14 @@ def of_campaign(name: str) -> None:
         NothingPublished: when nothing is live.
         SettingsWrong: when live knows no such campaign.
     """
-    instance, build_id, graph = _live()
+    instance, build_id, graph = open_live()
     reads = lineage.read(graph)
     if name not in reads:
-        raise _unknown("campaign", name, list(reads))
+        raise unknown("campaign", name, list(reads))
     say(graph.description(f"audience_{name}"))
     _show_reads(reads[name])
     _show_targets(live.path_of(instance, build_id), name, build_id)
     _show_history(Ledger(instance.ledger_url), name)
-
-
-def of_column(name: str) -> None:
-    """Print a column's meaning, type, what it is made of, and the campaigns that read it.
-
-    Raises:
-        NothingPublished: when nothing is live.
-        SettingsWrong: when the view has no such column.
-    """
-    _, build_id, graph = _live()
-    found = {attribute.name: attribute for attribute in attributes_of(graph)}
-    if name not in found:
-        raise _unknown("column of the view", name, list(found))
-    attribute = found[name]
-    lines = {
-        "column": f"{VIEW}.{name} ({attribute.data_type}), build {build_id}",
-        "meaning": attribute.meaning,
-        "computed in": ", ".join(attribute.sections) or "the build itself",
-        "made of": attribute.made_of or "no raw column: it is a fact of the build",
-        "depends also on": attribute.depends_on or "no other raw column",
-        "read by campaigns": ", ".join(attribute.campaigns) or "none",
-        "told as a reason by": ", ".join(attribute.told_by) or "none",
-    }
-    for label, text in lines.items():
-        say(f"{label + ':':<21}{text}")
 
 
 def _show_reads(reads: Reads) -> None:
@@ -75,13 +49,19 @@ def _show_reads(reads: Reads) -> None:
     console.print(table)
 
 
-def _live() -> tuple[Instance, str, Graph]:
+def open_live() -> tuple[Instance, str, Graph]:
+    """Return the instance, what is live, and its graph.
+
+    Raises:
+        NothingPublished: when nothing is live.
+    """
     instance = read_instance()
     build_id = live.current_or_stop(instance)
     return instance, build_id, Graph.read(live.manifest_of(instance, build_id))
 
 
-def _unknown(kind: str, name: str, known: list[str]) -> SettingsWrong:
+def unknown(kind: str, name: str, known: list[str]) -> SettingsWrong:
+    """Return the error that says that there is no such name, and which is like it."""
     near = get_close_matches(name, known, n=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
     return SettingsWrong(f"There is no {kind} '{name}'. {hint}")

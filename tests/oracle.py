@@ -124,6 +124,8 @@ def _thresholds() -> dict[str, int]:
 def _sale_lines() -> pd.DataFrame:
     """Return every line ever sold, in cents, with its shop date and its product's grouping."""
     sales = _raw("transactions")
+    # Voided lines, on which nothing was sold and nothing paid, are no purchase (CR-0005).
+    sales = sales[(sales["quantity"] != 0) | (sales["sales_value"] != 0)].reset_index(drop=True)
     cents = {c: (sales[c] * 100).round().astype("int64") for c in sales if sales[c].dtype == float}
     utc = sales["transaction_timestamp"].dt.tz_localize("UTC")
     discount = cents["retail_disc"] + cents["coupon_match_disc"]

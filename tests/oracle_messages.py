@@ -218,9 +218,17 @@ def with_visits(view: pd.DataFrame, told: Told, lines: pd.DataFrame) -> pd.DataF
     zeros = {n: s.reindex(view.index, fill_value=0).astype("int64") for n, s in counts.items()}
     return view.assign(
         **zeros,
+        product_views_per_visit_30d=_each(zeros["product_views_30d"], zeros["web_sessions_30d"]),
         last_web_visit_date=told.visits.groupby("customer_id")["day"].max(),
         last_viewed_category=viewed.groupby("customer_id")["last_category"].first(),
     )
+
+
+def _each(viewed: pd.Series, visits: pd.Series) -> pd.Series:
+    """Return the exact number of pages a visit; null without one."""
+    pairs = zip(viewed, visits, strict=True)
+    found = [Fraction(int(pages), int(count)) if count else None for pages, count in pairs]
+    return pd.Series(found, index=visits.index, dtype=object)
 
 
 def _abandoned(told: Told, lines: pd.DataFrame) -> pd.DataFrame:

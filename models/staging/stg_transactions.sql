@@ -34,6 +34,8 @@ final as (
         batch_date
 
     from source
+    -- what counts as a purchase: CR-0005
+    where (quantity <> 0 or sales_value <> 0)
 
 )
 

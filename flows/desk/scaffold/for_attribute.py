@@ -11,7 +11,7 @@ from flows.desk.kinds import CustomerAttribute
 from flows.desk.request import ChangeRequest
 from flows.desk.scaffold import unit_test, yaml_text
 from flows.desk.scaffold.model_text import CLAUSE, ITEM, WIDTH, Model, item
-from flows.desk.scaffold.project import Project
+from flows.desk.scaffold.project import NO_ORACLE, ORACLE, Project
 from flows.desk.scaffold.templates import filled
 from flows.desk.worked import expected_of
 from flows.errors import RequestWrong
@@ -58,6 +58,7 @@ def write(
     _into_section(request, asked, sql, project)
     _into_view(asked, chosen, project)
     _describe(asked, chosen, project)
+    project.leave_to_others(ORACLE, [asked.name], NO_ORACLE)
     return chosen
 
 

@@ -7,7 +7,7 @@ from flows.desk.promised import column_of
 from flows.desk.request import ChangeRequest
 from flows.desk.scaffold import yaml_text
 from flows.desk.scaffold.model_text import ITEM, Model
-from flows.desk.scaffold.project import Project
+from flows.desk.scaffold.project import BENCHMARK, NO_GENERATOR, Project
 from flows.errors import RequestWrong
 
 LINEAGE = "-- lineage"
@@ -20,7 +20,8 @@ def write(request: ChangeRequest, added: AddedColumns, project: Project) -> None
     text = project.read(contract)
     project.rewrite(contract, f"{text.rstrip()}\n{yaml_text.indented(entries, 8)}")
     _stage(request, added, project)
-    project.leave_empty_in_the_benchmark([f"{added.table}.{each.name}" for each in added.columns])
+    names = [f"{added.table}.{each.name}" for each in added.columns]
+    project.leave_to_others(BENCHMARK, names, NO_GENERATOR)
     if added.history == "redelivered":
         project.leave(
             contract,

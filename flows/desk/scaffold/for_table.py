@@ -9,7 +9,7 @@ from flows.desk.kinds import NewTable
 from flows.desk.promised import contract_text, source_of_table
 from flows.desk.request import ChangeRequest
 from flows.desk.scaffold import unit_test, yaml_text
-from flows.desk.scaffold.project import Project
+from flows.desk.scaffold.project import BENCHMARK, NO_GENERATOR, Project
 from flows.desk.scaffold.templates import filled
 from flows.desk.written import written
 
@@ -25,7 +25,7 @@ def write(request: ChangeRequest, table: NewTable, project: Project) -> None:
     project.create(f"expectations/{table.name}.yml", contract_text(contract))
     _declare(table, project)
     _stage(request, table, project)
-    project.leave_empty_in_the_benchmark([table.name])
+    project.leave_to_others(BENCHMARK, [table.name], NO_GENERATOR)
 
 
 def staged_name(column: str, table: NewTable) -> str:
