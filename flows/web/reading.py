@@ -11,13 +11,18 @@ from starlette.responses import HTMLResponse
 
 from flows.desk.findings import Finding
 from flows.desk.request import STATUSES
+from flows.desk.sides import Side, sides_of
+from flows.desk.standing import standing_of
 from flows.desk.store import Document
 from flows.errors import NoSuchRequest
+from flows.ledger import Ledger
+from flows.settings import Instance
 from flows.web import progress
 from flows.web.knowledge import list_of, suggestions
 from flows.web.looking import findings_of
 from flows.web.office import Office
-from flows.web.shown import sections, shown, tell
+from flows.web.parts import sections, tell
+from flows.web.shown import shown
 from flows.web.users import User
 
 EDITED = ("draft", "questions")
@@ -81,8 +86,10 @@ def may_edit(document: Document) -> bool:
 def list_page(office: Office, user: User) -> HTMLResponse:
     """Return the page of all requests that somebody may see, what waits for them first."""
     there = [each for each in office.desk.documents() if user.sees(each.content)]
-    there.sort(key=lambda each: (_rank(each.status), -int(each.id.removeprefix("CR-"))))
-    return office.page("desk_list.html.j2", user, requests=there, tuesdays=office.tuesdays())
+    sides = _sides(office.instance)
+    found = [(each, standing_of(each, sides).status) for each in there]
+    found.sort(key=lambda each: (_rank(each[1]), -int(each[0].id.removeprefix("CR-"))))
+    return office.page("desk_list.html.j2", user, requests=found, tuesdays=office.tuesdays())
 
 
 def new_page(office: Office, user: User) -> HTMLResponse:
@@ -129,7 +136,10 @@ def read_page(office: Office, user: User, document: Document, note: str = "") ->
     parts = sections(shown(document.content, {}))
     ticked = document.content.get("kinds") or ()
     asked = [each for each in parts if each.kind is None or each.kind in ticked]
-    return office.page("desk_read.html.j2", user, request=document, sections=asked, note=note)
+    standing = standing_of(document, _sides(office.instance))
+    return office.page(
+        "desk_read.html.j2", user, request=document, sections=asked, standing=standing, note=note
+    )
 
 
 def form_page(
@@ -159,6 +169,12 @@ def form_page(
         upload_mb=office.instance.desk_upload_mb,
         question=_question(draft.document),
     )
+
+
+def _sides(instance: Instance) -> list[Side]:
+    """What the ledgers know; where no night has run there is none, and none is made."""
+    there = (instance.root / "ledger.sqlite").is_file()
+    return sides_of(instance, Ledger(instance.ledger_url)) if there else []
 
 
 def _question(document: Document | None) -> str:

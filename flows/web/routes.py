@@ -16,8 +16,9 @@ from flows.web import files, progress, reading
 from flows.web.incoming import Incoming, read_form
 from flows.web.looking import findings_of
 from flows.web.office import Office, Refused
+from flows.web.parts import tell
 from flows.web.saving import press
-from flows.web.shown import shown, tell
+from flows.web.shown import shown
 from flows.web.typed import document_of
 from flows.web.users import COOKIE, User, address_of, is_from_our_page, is_https
 

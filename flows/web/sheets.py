@@ -36,13 +36,25 @@ def rows_of(text: str) -> Rows:
 
 def text_of(rows: Sequence[Mapping[str, object]]) -> str:
     """Return rows as text that a spreadsheet takes when it is pasted."""
-    names = list(dict.fromkeys(str(name) for row in rows for name in row))
     text = io.StringIO()
-    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow(["" if row.get(name) is None else str(row[name]) for name in names])
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerows(table_of(rows))
     return text.getvalue().rstrip("\n")
+
+
+def table_of(rows: Sequence[Mapping[str, object]]) -> list[list[str]]:
+    """Return rows as texts, with the names of the columns as their first line."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [[str(name) for name in names], *([_cell(row.get(n)) for n in names] for row in rows)]
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
 
 
 def _row(names: Sequence[str], cells: Sequence[str], number: int) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from flows.desk.written import written
 from tests.web.asked import EXAMPLES, TYPED, fields
 from tests.web.conftest import Serve, Served
 
@@ -333,3 +334,26 @@ def test_rows_are_cards_on_a_phone_and_each_can_be_taken_out(
     expect(page.get_by_text("Saved as a draft.")).to_be_visible()
     told = served.desk.read("CR-0001").content["new_table"]["columns"]
     assert [each["name"] for each in told] == ["a", "c"]
+
+
+def test_what_became_of_a_request_is_told_where_it_is_read(served: Served, open_page: Open) -> None:
+    number = served.begin(**fields())  # type: ignore[arg-type]
+    served.desk.say(number, "accepted", "Noa", "Agreed.")
+    draft = served.desk.read(number)
+    live = {
+        "instance": "production",
+        "commit": "6807ae9216a4",
+        "business_date": "2017-11-21",
+        "at": "2017-11-21 15:40:00",
+        "build": "2017-11-21-02",
+        "comparison": "a" * 64,
+    }
+    served.desk.accepted.mkdir()
+    accepted = served.desk.accepted / f"{number}-visits-to-shops.yml"
+    accepted.write_text(written({**draft.content, "released": [live]}))
+    page = open_page(served.url)
+    expect(page.get_by_role("row", name="Visits to shops")).to_contain_text("deployed")
+    page.get_by_role("link", name="Visits to shops").click()
+    expect(page.get_by_text("live on production")).to_be_visible()
+    expect(page.get_by_text("Agreed.")).to_be_visible()
+    assert page.get_by_role("button", name="Submit").count() == 0

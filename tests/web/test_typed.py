@@ -15,8 +15,9 @@ from flows.desk.fields import Question, questions
 from flows.desk.findings import Finding, read
 from flows.desk.store import written
 from flows.web import progress
+from flows.web.parts import sections, tell
 from flows.web.sheets import NotASheet, rows_of, text_of
-from flows.web.shown import Shown, sections, shown, tell
+from flows.web.shown import Shown, shown
 from flows.web.typed import clean, document_of, number_of, tree_of
 from tests.web.asked import EXAMPLES, TYPED
 
@@ -180,6 +181,11 @@ def test_a_sheet_is_read_as_it_was_copied(mark: str) -> None:
         "expected": "2",
     }
     assert rows_of(text_of(rows)) == rows
+
+
+def test_a_sheet_of_a_file_is_shown_as_it_is_read() -> None:
+    rows = [{"is_test": True, "score": 9, "topic": None}, {"is_test": False, "score": 1.5}]
+    assert text_of(rows) == "is_test\tscore\ttopic\ntrue\t9\t\nfalse\t1.5\t"
 
 
 @pytest.mark.parametrize(
