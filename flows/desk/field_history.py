@@ -67,8 +67,8 @@ class Known:
         standings: where each request is, by its number.
         outcomes: of the comparisons that are there, by candidate.
         broken: files of requests that cannot be read.
+        log: what git knows.
         by_field: what was done with each field, the newest first.
-        note: what cannot be known here, in a sentence; empty where all is.
     """
 
     documents: Sequence[Document]
