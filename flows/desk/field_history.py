@@ -117,7 +117,8 @@ def read_known(
     if table is None:
         remembered.keep()
     ordered = {
-        name: tuple(sorted(entries, key=lambda each: each.at, reverse=True))
+        # Of two in one second the one that was found later is the newer.
+        name: tuple(sorted(entries, key=lambda each: each.at)[::-1])
         for name, entries in found.items()
     }
     return Known(documents, standings, outcomes, broken, log, ordered)

@@ -12,7 +12,8 @@ from flows.comparison.expected import Request
 from flows.desk.history.git_log import Commit, Log, Touch
 from flows.desk.sides import sides_of
 from flows.desk.standing import REQUESTS, Standing, moment, standing_of
-from flows.desk.store import Desk, written
+from flows.desk.store import Desk
+from flows.desk.written import written
 from flows.errors import AwaitsApproval
 from flows.ledger import Ledger, now, publications
 from flows.releases import deploys, requests
