@@ -15,6 +15,7 @@ from flows.builds import live
 from flows.campaigns.attributes import Attribute, groups_of
 from flows.campaigns.graph import Graph
 from flows.campaigns.lineage import Reads
+from flows.desk.field_history import Known
 from flows.distributions import Distribution
 from flows.ledger import Ledger, Row, builds, fingerprints
 from flows.pictures import Picture, read_picture
@@ -65,6 +66,7 @@ def write_dictionary(
     folder: Path,
     attributes: Sequence[Attribute],
     reads: Mapping[str, Reads],
+    known: Known,
 ) -> None:
     """Write `attributes.html`, and `lineage.html`, which leads there.
 
@@ -74,12 +76,14 @@ def write_dictionary(
         folder: where the pages go.
         attributes: those of the view; none where nothing is live.
         reads: what each campaign reads.
+        known: what was done with each.
     """
     build_id = live.current(instance)
     picture = picture_of(instance, ledger, build_id) if build_id else None
     found = {each.attribute: each for each in picture.distributions} if picture else {}
     grouped = _grouped([(each.group, each) for each in attributes])
     told: dict[str, Any] = {"grouped": grouped, "distributions": found, "reads": reads}
+    told["known"] = known
     write(folder / "attributes.html", "attributes.html.j2", build_id=build_id, **told)
     write(folder / "lineage.html", "lineage.html.j2")
 

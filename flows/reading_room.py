@@ -12,7 +12,7 @@ from flows.settings import Instance
 if TYPE_CHECKING:
     import uvicorn
 
-FIRST = "/builds/index.html"
+FIRST = "/index.html"
 
 
 def reading_room(instance: Instance, host: str, port: int) -> uvicorn.Server:

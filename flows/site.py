@@ -1,7 +1,7 @@
-"""The documentation site: dbt's own pages with an overview that says where to click, and ours.
+"""The documentation site: our pages, whose front door is `index.html`, and dbt's own.
 
-Static files in `site/`: `index.html` is dbt's; `builds/`, `attributes.html`, `contracts.html`,
-`nights/`, `runbooks/`, `releases/` and `comparisons/` are ours.
+Static files in `site/`: `models.html` is dbt's, with an overview that says where to click; the rest
+is what `flows.pages` writes, and the comparisons.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from flows.pages import write_pages
 from flows.settings import PROJECT, Instance, read_instance
 
 SITE = PROJECT / "site"
+MODELS = "models.html"
 
 
 def build_site(site: Path = SITE) -> Path:
@@ -42,4 +43,4 @@ def _write_dbt_pages(instance: Instance, build_id: str, site: Path) -> None:
         made = dbt.run(instance, copy, ["docs", "generate", "--static"], workplace="docs")
     finally:
         fork.discard(copy)
-    shutil.copyfile(made / "static_index.html", site / "index.html")
+    shutil.copyfile(made / "static_index.html", site / MODELS)

@@ -67,8 +67,8 @@ class Known:
         standings: where each request is, by its number.
         outcomes: of the comparisons that are there, by candidate.
         broken: files of requests that cannot be read.
+        log: what git knows.
         by_field: what was done with each field, the newest first.
-        note: what cannot be known here, in a sentence; empty where all is.
     """
 
     documents: Sequence[Document]
@@ -117,7 +117,8 @@ def read_known(
     if table is None:
         remembered.keep()
     ordered = {
-        name: tuple(sorted(entries, key=lambda each: each.at, reverse=True))
+        # Of two in one second the one that was found later is the newer.
+        name: tuple(sorted(entries, key=lambda each: each.at)[::-1])
         for name, entries in found.items()
     }
     return Known(documents, standings, outcomes, broken, log, ordered)

@@ -11,7 +11,7 @@ from pathlib import Path
 NO_GIT = "There is no git here: what changed before is told by the project's repository."
 SHALLOW = "This checkout has only the newest commits: what changed before those is not told here."
 NOTHING = "0" * 40
-FORMAT = "%x01%H%x00%P%x00%an%x00%aI%x00%s"
+FORMAT = "%x01%H%x00%P%x00%an%x00%cI%x00%s"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Touch:
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit. `at` is UTC, without a zone, as the ledger has its times."""
+    """One commit. `at` is when it came into the code: UTC without a zone, as in the ledger."""
 
     name: str
     at: dt.datetime

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from flows.comparison.finding import percent
+from flows.desk.kinds import PurchaseHistory
 
 Field = tuple[str, str]  # the field, and what is done with it
 
@@ -72,7 +73,9 @@ def _activity(part: Mapping[str, Any]) -> Iterator[Field]:
 
 def _purchases(part: Mapping[str, Any]) -> Iterator[Field]:
     if part:
-        yield _text(part, "table"), "what counts as a purchase in it, and as how much"
+        # A table that nobody wrote down is the one that the form has filled in.
+        table = _text(part, "table") or str(PurchaseHistory.model_fields["table"].default)
+        yield table, "what counts as a purchase in it, and as how much"
 
 
 def _expects(part: Mapping[str, Any]) -> Iterator[Field]:
