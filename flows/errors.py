@@ -6,7 +6,8 @@ Stopped
   ├─ ContractWrong          a contract in expectations/ cannot be read or kept
   ├─ RequestWrong           a change request cannot be read, or is not complete
   │    ├─ NoSuchRequest     no request has that number
-  │    └─ RequestChanged    somebody else saved the request meanwhile
+  │    ├─ RequestChanged    somebody else saved the request meanwhile
+  │    └─ SampleRefused     a file that was sent along is not kept
   ├─ DeliveryRefused        a table came, but not as agreed
   │    ├─ StillAwaited      a late table may still come: its deadline is not over
   │    ├─ NothingDelivered  no manifest: the client has not delivered this date
@@ -94,6 +95,10 @@ class NoSuchRequest(RequestWrong):
 
 class RequestChanged(RequestWrong):
     """Somebody else saved the request meanwhile: nothing is written over what they said."""
+
+
+class SampleRefused(RequestWrong):
+    """A file that was sent along is too large, broken, or not of a kind that is read here."""
 
 
 class DeliveryRefused(Stopped):

@@ -75,6 +75,19 @@ class Instance(BaseSettings):
         (), description="who is told of failures, holds and releases: Apprise URLs and a space"
     )
     pages_url: str | None = Field(None, description="where people read the reports: for notices")
+    desk_url: str = Field(
+        "http://127.0.0.1:4300", description="where people reach the form: for links to clients"
+    )
+    desk_secret: SecretStr | None = Field(
+        None, min_length=32, description="signs links to the form, and sessions"
+    )
+    desk_user_header: str | None = Field(
+        None, description="in which a proxy says who is in, by e-mail: X-Forwarded-Email"
+    )
+    desk_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1", "::1"), description="addresses of proxies whose header counts, and a space"
+    )
+    desk_upload_mb: int = Field(20, ge=1, le=500, description="of one file that is sent along")
 
     @field_validator("deliveries", "warehouse")
     @classmethod
@@ -104,12 +117,12 @@ class Instance(BaseSettings):
             raise ValueError(f"{day} is a {day:%A}, and releases go live on Tuesdays")
         return day
 
-    @field_validator("notify", mode="before")
+    @field_validator("notify", "desk_proxies", mode="before")
     @classmethod
     def _apart(cls, addresses: Any) -> Any:
         return addresses.split() if isinstance(addresses, str) else addresses
 
-    @field_validator("pages_url")
+    @field_validator("pages_url", "desk_url")
     @classmethod
     def _without_a_slash(cls, url: str | None) -> str | None:
         return url.rstrip("/") if url else None

@@ -28,6 +28,11 @@ def write(path: Path, template: str, root: str = "", **values: Any) -> None:
     put(path, _environment().get_template(template).render(root=root, **values))
 
 
+def render(template: str, **values: Any) -> str:
+    """Return one page, for who serves it."""
+    return _environment().get_template(template).render(**values)
+
+
 def put(path: Path, text: str) -> None:
     """Write a file whole or not at all: a deploy may end while a night does, and both write."""
     path.parent.mkdir(parents=True, exist_ok=True)

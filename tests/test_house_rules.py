@@ -33,6 +33,8 @@ OPENS = {
     "predictions": set(),
     "desk": {"contracts", "intake", "builds", "campaigns", "comparison", "releases"},
 }
+# The form in a browser: all that the desk may, and the pages and the calendar of the house.
+OPENS["web"] = OPENS["desk"] | {"desk", "templates", "clock", "schedules"}
 SHARED = {"errors", "settings", "ledger", "distributions"}
 
 

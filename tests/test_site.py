@@ -9,7 +9,7 @@ from tests.conftest import World
 
 
 def test_the_overview_says_where_to_click(world: World, chromium: str, tmp_path: Path) -> None:
-    page = shown(chromium, tmp_path, f"file://{site(world)}/index.html")
+    page = shown(chromium, tmp_path, f"file://{site(world)}/models.html")
     assert "A single customer view, every morning" in page
     for target in (
         *("builds/index.html", "attributes.html", "contracts.html"),
@@ -20,8 +20,42 @@ def test_the_overview_says_where_to_click(world: World, chromium: str, tmp_path:
         assert (site(world) / target).is_file()
 
 
+def test_the_front_door_leads_to_every_room(world: World) -> None:
+    page = (site(world) / "index.html").read_text()
+    assert "2017-11-21-01" in page
+    for target in (
+        *("builds/index.html", "attributes.html", "contracts.html", "models.html", "search.html"),
+        *("requests/index.html", "releases/index.html", "nights/index.html", "runbooks/index.html"),
+    ):
+        assert f'href="{target}"' in page or f'action="{target}"' in page
+        assert (site(world) / target).is_file()
+
+
+def test_a_search_finds_what_is_meant_first_and_its_link_can_be_sent(
+    world: World, chromium: str, tmp_path: Path
+) -> None:
+    page = shown(chromium, tmp_path, f"file://{site(world)}/search.html#q=last_order_date")
+    hits = page[page.index('class="hits"') :]
+    assert hits.index('href="attributes.html#last_order_date"') < 300
+    nothing = shown(chromium, tmp_path, f"file://{site(world)}/search.html#q=xyzzy")
+    assert "0 found" in nothing
+    of_request = shown(chromium, tmp_path, f"file://{site(world)}/search.html#q=survey%20answers")
+    assert 'href="requests/CR-0001.html"' in of_request
+
+
+def test_what_was_done_with_a_field_stands_beside_it(world: World) -> None:
+    entry = (site(world) / "attributes.html").read_text()
+    entry = entry[entry.index('id="product_views_per_visit_30d"') :].split("</article>")[0]
+    assert 'href="requests/CR-0003.html"' in entry
+    contracts = (site(world) / "contracts.html").read_text()
+    assert 'href="requests/CR-0002.html"' in contracts
+    page = (site(world) / "requests" / "CR-0003.html").read_text()
+    for said in ("Jordan Blake", "Dana Weiss", "live on production", "sum(product_view_count)"):
+        assert said in page
+
+
 def test_a_source_page_shows_its_policy(world: World, chromium: str, tmp_path: Path) -> None:
-    address = f"file://{site(world)}/index.html#!/source/source.scv.raw.consents"
+    address = f"file://{site(world)}/models.html#!/source/source.scv.raw.consents"
     page = shown(chromium, tmp_path, address)
     assert "hold_dependent" in page
     assert "Data protection officer" in page
@@ -31,7 +65,7 @@ def test_a_source_page_shows_its_policy(world: World, chromium: str, tmp_path: P
 def test_the_page_of_the_view_describes_every_column(
     world: World, chromium: str, tmp_path: Path
 ) -> None:
-    address = f"file://{site(world)}/index.html#!/model/model.scv.single_customer_view"
+    address = f"file://{site(world)}/models.html#!/model/model.scv.single_customer_view"
     page = shown(chromium, tmp_path, address)
     for column in ("net_sales_365d", "contactable_email", "micro_segment_id", "stale_sources"):
         assert column in page

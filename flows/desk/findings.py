@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from flows.contracts.contract import TIME
 from flows.desk.fields import Question, questions
 from flows.desk.request import ChangeRequest
 
 Weight = Literal["wrong", "doubtful"]
+
+
+# What Pydantic says of a value, as the form says it.
+SAID = {
+    "int_parsing": "is no whole number",
+    "int_from_float": "is no whole number",
+    "float_parsing": "is no number: digits, and a point before decimals",
+    "date_from_datetime_parsing": "is no date: year, month and day as in 2026-12-08",
+    "date_parsing": "is no date: year, month and day as in 2026-12-08",
+    "bool_parsing": "is answered by yes or no",
+    "literal_error": "is one of {expected}",
+    "less_than_equal": "is {le} at most",
+    "greater_than_equal": "is {ge} at least",
+    "string_too_short": "is too short: {min_length} at least",
+    "too_short": "has {min_length} at least",
+    "string_too_long": "has {max_length} characters at most",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +57,8 @@ def read(document: Mapping[str, Any]) -> tuple[ChangeRequest | None, list[Findin
     try:
         return ChangeRequest.model_validate(without_blanks(document)), []
     except ValidationError as error:
-        return None, [_finding(each) for each in error.errors(include_input=False)]
+        found = error.errors(include_input=False)
+        return None, [_finding(each) for each in found if not _follows(each, found)]
 
 
 def without_blanks(value: Any) -> Any:
@@ -77,6 +96,13 @@ def _named(among: tuple[Question, ...], name: str) -> Question | None:
     return next((each for each in among if each.name == name), None)
 
 
+def _follows(error: Any, among: Sequence[Any]) -> bool:
+    """True for a table that is too short because a row of it is wrong: the row says so itself."""
+    place = error["loc"]
+    inside = (each["loc"][: len(place)] == place != each["loc"] for each in among)
+    return error["type"] == "too_short" and any(inside)
+
+
 def _finding(error: Any) -> Finding:
     where = ".".join(str(part) for part in error["loc"])
     match error["type"]:
@@ -88,8 +114,16 @@ def _finding(error: Any) -> Finding:
             says = "is no type that we know: bigint, varchar, date, timestamp, decimal(18,2) …"
         case "string_pattern_mismatch" if error["ctx"]["pattern"].startswith("^[a-z]"):
             says = "is a name in lower case, with digits and _, and begins with a letter"
+        case "string_pattern_mismatch" if where.endswith("currency"):
+            says = "is a currency in three letters: USD"
+        case "string_pattern_mismatch" if error["ctx"]["pattern"] == TIME:
+            says = "is no time: 05:00 is one"
+        case "string_too_short" if error["ctx"]["min_length"] == 1:
+            says = "is not answered yet"
         case "too_short" if where.endswith("examples"):
             says = f"at least {error['ctx']['min_length']} rows, please"
+        case kind if kind in SAID:
+            says = SAID[kind].format(**error.get("ctx", {}))
         case _:
             says = str(error["msg"]).removeprefix("Value error, ")
     return Finding(where, says)

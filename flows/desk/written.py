@@ -10,19 +10,62 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.scalarstring import FoldedScalarString, LiteralScalarString, ScalarString
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import (
+    DoubleQuotedScalarString,
+    FoldedScalarString,
+    LiteralScalarString,
+    ScalarString,
+)
 
 WIDTH = 88
 FLAT = "kwargs"  # the one mapping that stands on the line of its key, as in every contract
 
 
 def written(content: Mapping[str, Any], sequence_offset: int = 2) -> str:
-    """Return a document as YAML."""
+    """Return a document as YAML; it reads again as what it was, whatever somebody typed."""
+    text = _dumped(_readable(content), sequence_offset)
+    # A few texts come out otherwise than they went in: ": é" on one line, a U+2028 on many.
+    return text if _says(text, content) else _dumped(_quoted(_plain(content)), sequence_offset)
+
+
+def _says(text: str, content: Mapping[str, Any]) -> bool:
+    try:
+        return bool(YAML(typ="safe", pure=True).load(text) == _plain(content))
+    except YAMLError:
+        return False
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case str():
+            return str(value).replace("\r\n", "\n")
+        case Mapping():
+            return {key: _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case _:
+            return value
+
+
+def _quoted(value: Any) -> Any:
+    match value:
+        case str():
+            return DoubleQuotedScalarString(value)
+        case Mapping():
+            return {_quoted(key): _quoted(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_quoted(each) for each in value]
+        case _:
+            return value
+
+
+def _dumped(content: Any, sequence_offset: int) -> str:
     yaml, text = YAML(), io.StringIO()
     yaml.width, yaml.default_flow_style = 4096, False
     yaml.indent(mapping=2, sequence=2 + sequence_offset, offset=sequence_offset)
     yaml.representer.add_representer(type(None), _null)
-    yaml.dump(_readable(content), text)
+    yaml.dump(content, text)
     return text.getvalue()
 
 

@@ -73,7 +73,7 @@ def test_an_empty_field_is_not_answered() -> None:
             "new_table",
             {"new_table__rows_a_day_high": 0},
             "New table, Rows a day, at most",
-            "greater",
+            "is 1 at least",
         ),
         ("columns", {"columns__history": "redelivered"}, "Columns to an existing table", "from a"),
         ("purchases", {"purchases__reconciliation": []}, "Purchase history, Reconciliation", "2"),

@@ -99,6 +99,17 @@ def test_what_is_not_there_and_what_cannot_be_read_is_told(desk: Desk) -> None:
             desk.read("CR-0001")
 
 
+@pytest.mark.parametrize(
+    "text", [": é", "\n\u2028", "  two\n\n\tlines\u2028 “so” — #1  ", "- a\n- b: 0123", "x" * 300]
+)
+def test_whatever_somebody_typed_is_read_again_as_it_was(tmp_path: Path, text: str) -> None:
+    desk = Desk(tmp_path / "desk", tmp_path / "accepted")
+    content = {"notes": text, "used_by": [{"campaign": text}], "kinds": ["columns"]}
+    kept = desk.read(desk.create(content, text).id).content
+    assert {key: kept[key] for key in content} == content
+    assert kept["history"][0]["who"] == text
+
+
 def test_what_stands_in_the_project_is_whole_and_called_by_its_title(desk: Desk) -> None:
     assert [each.id for each in read_accepted()] == sorted(each.id for each in read_accepted())
     desk.accepted.mkdir(parents=True)

@@ -160,13 +160,12 @@ def _what_the_server_is_told_twice_it_keeps_once(at: Served) -> None:
 
 
 def _its_pages_are_read(at: Served) -> None:
-    folder = at.instance.reports / "builds"
-    folder.mkdir(parents=True)
-    (folder / "index.html").write_text("<p>the builds</p>")
+    at.instance.reports.mkdir(parents=True, exist_ok=True)
+    (at.instance.reports / "index.html").write_text("<p>the front door</p>")
     (at.instance.root / "secret.txt").write_text("not a page")
     address = f"http://127.0.0.1:{at.port + 1}"
     with urllib.request.urlopen(address) as page:
-        assert b"the builds" in page.read()
+        assert b"the front door" in page.read()
     for way_out in ("/../secret.txt", "/%2e%2e/secret.txt"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(address + way_out)
