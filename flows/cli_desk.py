@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows import cli_desk_server
 from flows.cli_options import Who, Why
 
 app = typer.Typer(no_args_is_help=True, help="Change requests: what a client asks for.")
@@ -138,3 +139,7 @@ def pdf(
     from flows.desk_work import print_pdf
 
     typer.echo(print_pdf(number, to))
+
+
+app.command()(cli_desk_server.serve)
+app.command()(cli_desk_server.link)
