@@ -53,10 +53,13 @@ def of_column(name: str, *, as_json: bool = False) -> None:
     attributes = {each.name: each for each in attributes_of(graph)}
     contracts = read_contracts()
     raw = [f"{table}.{column}" for table, each in contracts.items() for column in each.names]
+    named = [each for each in raw if name in (each, each.partition(".")[2])]
     if name in attributes:
-        found = [_with_history(instance, _attribute(attributes[name], build_id), None)]
+        told = _attribute(attributes[name], build_id)
+        also = {"also a raw column": ", ".join(named)} if named else {}
+        told = replace(told, lines={**told.lines, **also})
+        found = [_with_history(instance, told, None)]
     else:
-        named = [each for each in raw if name in (each, each.partition(".")[2])]
         named = [name] if name in contracts else named
         if not named:
             bare = [each.partition(".")[2] for each in raw]

@@ -87,7 +87,7 @@ def _write_what_hangs_together(
     }
     write(folder / "contracts.html", "contracts.html.j2", **told)
     write_dictionary(instance, ledger, folder, attributes, reads, known)
-    write_search(folder, attributes, contracts, reads, known)
+    write_search(ledger, folder, attributes, contracts, reads, known)
     counts = (len(attributes), len(contracts), len(reads))
     write_front(instance, ledger, known, folder, counts)
     write_runbooks(instance, ledger, folder / "runbooks", reads)

@@ -1,4 +1,4 @@
-"""One search over attributes, raw columns, contracts, campaigns, requests, runbooks, decisions.
+"""One search over all that the pages tell: attributes to requests, nights, and ways to stop.
 
 The index stands in the page itself, so that it works from a folder as from a server.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
 from markupsafe import Markup
 
 from flows.campaigns.attributes import Attribute
@@ -19,9 +20,11 @@ from flows.contracts.contract import Contract
 from flows.desk.field_history import Known
 from flows.desk.history.touched import touched
 from flows.failures import read_failures
+from flows.ledger import Ledger, deploys, nights
 from flows.settings import PROJECT
 from flows.templates import write
 
+RUNS = 31  # nights and releases that can be found; as many nights have a page that is kept new
 LONGEST = 260  # characters of what stands under a title
 
 
@@ -36,6 +39,7 @@ class Found:
 
 
 def write_search(
+    ledger: Ledger,
     folder: Path,
     attributes: Sequence[Attribute],
     contracts: Iterable[Contract],
@@ -45,6 +49,7 @@ def write_search(
     """Write `search.html`.
 
     Args:
+        ledger: the last nights and releases.
         folder: where it goes, beside the pages that it leads to.
         attributes: those of the view.
         contracts: of all raw tables.
@@ -56,6 +61,7 @@ def write_search(
         *_of_contracts(contracts),
         *(Found("campaign", n, "", f"attributes.html#campaign-{n}") for n in reads),
         *_of_requests(known),
+        *_of_runs(ledger),
         *_of_failures(),
         *_of_decisions(),
     ]
@@ -78,7 +84,7 @@ def _of_contracts(contracts: Iterable[Contract]) -> Iterator[Found]:
         yield Found("runbook", each.table, f"When {each.table} does not come.", runbook)
         for column in each.columns:
             name = f"{each.table}.{column.name}"
-            yield Found("raw column", name, _short(column.description), link)
+            yield Found("raw column", name, _short(column.description), f"contracts.html#{name}")
 
 
 def _of_requests(known: Known) -> Iterator[Found]:
@@ -87,6 +93,19 @@ def _of_requests(known: Known) -> Iterator[Found]:
         told += [str(each.content.get("reason", "")), *touched(each.content)]
         title = f"{each.id} {each.title}"
         yield Found("request", title, _short(" · ".join(told[1:])), f"requests/{each.id}.html")
+
+
+def _of_runs(ledger: Ledger) -> Iterator[Found]:
+    newest = sa.select(deploys).order_by(deploys.c.id.desc()).limit(RUNS)
+    for row in ledger.rows(newest):
+        text = f"{row['state']} · {row['candidate_id'] or row['build_id']} · {row['sentence']}"
+        link = f"releases/index.html#deploy-{row['id']}"
+        yield Found("release", row["release"], _short(text), link)
+    by_day = sa.select(nights).order_by(nights.c.id)
+    last = {row["business_date"]: row for row in ledger.rows(by_day)}
+    for day, row in sorted(last.items(), reverse=True)[:RUNS]:
+        text = f"{row['state']} · {row['sentence']}"
+        yield Found("night", str(day), _short(text), f"nights/{day}.html")
 
 
 def _of_failures() -> Iterator[Found]:
