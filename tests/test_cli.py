@@ -124,10 +124,11 @@ def test_a_name_that_is_not_known_gets_the_nearest_one(instance: Instance, scv: 
     assert "Did you mean last_order_date" in answer.err
 
 
-def test_check_reads_every_contract(scv: Scv) -> None:
+def test_check_reads_every_contract_and_every_accepted_request(scv: Scv) -> None:
     answer = scv("check")
     assert answer.code == 0
-    assert answer.out.count("sound") == len(list((PROJECT / "expectations").glob("*.yml")))
+    read = [*(PROJECT / "expectations").glob("*.yml"), *(PROJECT / "docs/requests").glob("*.yml")]
+    assert answer.out.count("sound") == len(read)
 
 
 def test_before_the_first_night_every_command_says_what_to_do(

@@ -11,7 +11,8 @@ select * from read_csv(
         'quantity': 'bigint', 'sales_value': 'decimal(18,4)', 'retail_disc': 'decimal(18,4)',
         'coupon_disc': 'decimal(18,4)', 'coupon_match_disc': 'decimal(18,4)'
     }}
-);
+)
+where quantity <> 0 or sales_value <> 0;
 create temp table said as
 select
     household_id, channel, status, cast(event_at as timestamp) as event_at, capture_source

@@ -99,6 +99,7 @@ from (
         cast(sum(sales_value) as decimal(18, 4)) as net,
         sum(retail_disc + coupon_match_disc) as discount
     from read_parquet('{transactions}')
+    where quantity <> 0 or sales_value <> 0
     group by all
 )
 left join main on household_id = record_id
@@ -136,6 +137,7 @@ select
 from read_parquet('{transactions}')
 inner join product using (product_id)
 left join main on household_id = record_id
+where quantity <> 0 or sales_value <> 0
 order by customer_id, day;
 
 -- step: returns
