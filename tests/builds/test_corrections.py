@@ -94,6 +94,8 @@ def purchases_that_differ_from_the_tills(build: Path) -> list[object]:
             from raw.transactions as lines
             left join intermediate.int_customers_resolved as merged
                 on lines.household_id = merged.customer_id
+            -- voided lines are no purchase: CR-0005
+            where lines.quantity <> 0 or lines.sales_value <> 0
             group by 1
         )
         select customer_id, last_order_date, orders_7d, orders_30d from marts.customer_purchases
