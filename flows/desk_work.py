@@ -133,8 +133,14 @@ def shut(number: str, who: str, why: str) -> str:
 
 
 def take_on(number: str, who: str, why: str, section: str, privacy_approver: str, base: str) -> str:
-    """Accept a request, and say what is on its branch and what is left to do."""
-    desk = Desk.of(read_instance())
+    """Accept a request, and say what is on its branch and what is left to do.
+
+    What is doubtful is said once more: a client is not told of another client's request.
+    """
+    instance = read_instance()
+    desk = Desk.of(instance)
+    for each in check(desk.read(number).content, known_of(instance), thorough=False):
+        _show(each)
     done = accept(
         desk,
         number,
