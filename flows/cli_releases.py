@@ -131,6 +131,9 @@ def diff(
     page: Annotated[
         Path | None, typer.Option(help="Write a page here, such as diff.html, JSON beside it.")
     ] = None,
+    as_expects: Annotated[
+        bool, typer.Option("--expects", help="What a request would declare, to be given a reason.")
+    ] = False,
 ) -> None:
     """Show what differs between two builds: customers, attributes, audiences, columns.
 
@@ -139,4 +142,6 @@ def diff(
     """
     from flows.diff import diff as show
 
-    raise typer.Exit(1 if show(before, after, as_json=as_json, page=page) else 0)
+    raise typer.Exit(
+        1 if show(before, after, as_json=as_json, page=page, as_expects=as_expects) else 0
+    )

@@ -11,10 +11,12 @@ from rich.table import Table
 from flows.builds import live
 from flows.comparison.compare import compare
 from flows.comparison.finding import percent
+from flows.comparison.proposal import proposed
 from flows.comparison.result import VIEW, Comparison, RelationChange
 from flows.comparison.sides import Limits
 from flows.comparison_pages import write_comparison
 from flows.console import console, say
+from flows.desk.written import written
 from flows.errors import SettingsWrong
 from flows.ledger import Ledger, builds, fingerprints
 from flows.settings import Instance, read_instance
@@ -22,7 +24,9 @@ from flows.settings import Instance, read_instance
 ATTRIBUTES_SHOWN = 40
 
 
-def diff(before: str, after: str, *, as_json: bool, page: Path | None) -> bool:
+def diff(
+    before: str, after: str, *, as_json: bool, page: Path | None, as_expects: bool = False
+) -> bool:
     """Print what differs between two builds; return whether anything does.
 
     Args:
@@ -30,6 +34,7 @@ def diff(before: str, after: str, *, as_json: bool, page: Path | None) -> bool:
         after: see above.
         as_json: print the comparison as JSON, and nothing else.
         page: where a page is to be written, the JSON beside it; None for nowhere.
+        as_expects: print what a request would declare, as YAML, and nothing else.
 
     Raises:
         SettingsWrong: when a name is none of a build that is kept.
@@ -41,13 +46,15 @@ def diff(before: str, after: str, *, as_json: bool, page: Path | None) -> bool:
         instance, ledger, _named(instance, ledger, before), _named(instance, ledger, after)
     )
     if page is not None:
-        written = write_comparison(page.parent, page.stem, found)
+        there = write_comparison(page.parent, page.stem, found)
     if as_json:
         say(found.model_dump_json(indent=1))
+    elif as_expects:
+        say(written({"expects": proposed(found)}))
     else:
         _show(found)
-    if page is not None and not as_json:
-        say(f"The page is {written}")
+    if page is not None and not as_json and not as_expects:
+        say(f"The page is {there}")
     return found.differs
 
 
