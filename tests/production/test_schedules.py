@@ -105,10 +105,10 @@ def test_a_time_that_cannot_be_is_refused_with_a_sentence(
 def test_addresses_for_notices_are_told_apart_by_spaces_and_never_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("SCV_NOTIFY", "json://127.0.0.1/a  mailto://ann:secret@mail.example")
+    monkeypatch.setenv("SCV_NOTIFY", "json://127.0.0.1/a  mailto://ann:hush-hush@mail.example")
     told = Instance()
     assert [each.get_secret_value() for each in told.notify] == [
         "json://127.0.0.1/a",
-        "mailto://ann:secret@mail.example",
+        "mailto://ann:hush-hush@mail.example",
     ]
-    assert "secret" not in repr(told)
+    assert "hush-hush" not in repr(told)

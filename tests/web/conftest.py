@@ -102,9 +102,11 @@ def served(serve: Serve) -> Served:
     return serve()
 
 
-@pytest.fixture(scope="session")
+# Of a module and no longer: while it is open, Playwright's loop runs in this thread, and nobody
+# else's can.
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One browser for all tests of a worker."""
+    """One browser for the tests of a module."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         yield opened
