@@ -47,6 +47,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kept = [line for line in sql.splitlines() if "what counts as" not in line]
     kept = [line for line in kept if not line.startswith("    where ")]
     (folder / STAGED).write_text("\n".join(kept) + "\n")
+    (folder / STAGED.replace(".sql", "_unit_tests.yml")).unlink()
     git(folder, "init", "--quiet", "--initial-branch", "main")
     git(folder, "config", "user.name", "A reviewer")
     git(folder, "config", "user.email", "reviewer@scv.example")

@@ -38,7 +38,7 @@ def test_an_empty_request_has_every_field_and_says_what_it_asks_for(
 
 
 def test_from_a_file_to_the_list(instance: Instance, scv: Scv) -> None:
-    assert "There is no request yet" in scv("request", "list").out
+    assert "Product pages per visit" in scv("request", "list").out
     assert scv("request", "check", str(file_of("attribute"))).code == 0
 
     assert "CR-" in scv("request", "new", "--from", str(file_of("attribute")), *WHO).out
