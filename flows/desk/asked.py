@@ -91,6 +91,11 @@ class Column(Asked):
     )
     example: str = Field("", title="Example", description="a made-up one", max_length=200)
 
+    @property
+    def sentence(self) -> str:
+        """What it says, as one sentence on one line."""
+        return " ".join(self.meaning.split()).rstrip(".") + "."
+
     @model_validator(mode="after")
     def _bounds_are_of_numbers(self) -> Column:
         if self.lowest is not None and self.highest is not None and self.lowest > self.highest:

@@ -102,6 +102,11 @@ class NewTable(Kind):
             raise ValueError("a weekly table comes on a day of the week, and no other does")
         return self
 
+    @property
+    def one_row(self) -> str:
+        """What one row is, as it stands after "One row per"."""
+        return self.row_is.removeprefix("One row per ").strip().rstrip(".")
+
 
 class AddedColumns(Kind):
     """Columns more in a table that comes already.

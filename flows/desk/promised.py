@@ -50,8 +50,9 @@ def source_of_table(
         **({"is_consent": True} if is_consent else {}),
         "suite": [_unique(table.key), _rows(table)],
     }
-    one_row = table.row_is.removeprefix("One row per ").strip().rstrip(".")
-    text = f"One row per {one_row}.\n\n**Fresh** by {table.ready_by} · **Feeds** nothing yet.\n"
+    text = (
+        f"One row per {table.one_row}.\n\n**Fresh** by {table.ready_by} · **Feeds** nothing yet.\n"
+    )
     return {
         "name": table.name,
         "description": LiteralScalarString(text),
@@ -141,9 +142,8 @@ def _is_a_day(table: NewTable) -> bool:
 
 
 def _meaning(column: Column) -> str:
-    said = " ".join(column.meaning.split()).rstrip(".") + "."
     measured = [word for word in (column.unit, column.currency, column.time_zone) if word]
-    return f"{said} In {', '.join(measured)}." if measured else said
+    return column.sentence + (f" In {', '.join(measured)}." if measured else "")
 
 
 def _typed(column: Column, text: str) -> int | float | str:

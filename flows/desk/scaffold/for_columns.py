@@ -52,8 +52,8 @@ def _stage(request: ChangeRequest, added: AddedColumns, project: Project) -> Non
     last = yaml_text.columns_of(text)[-1]
     before = yaml_text.columns_of(text)[-2] if last == "batch_date" else last
     for column in reversed(added.columns):
-        says = " ".join(column.meaning.split()).rstrip(".") + "."
-        text = yaml_text.with_column(text, yaml_text.column(column.name, says=says), before)
+        entry = yaml_text.column(column.name, says=column.sentence)
+        text = yaml_text.with_column(text, entry, before)
     project.rewrite(properties, text)
 
 

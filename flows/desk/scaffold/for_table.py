@@ -71,11 +71,10 @@ def _stage(request: ChangeRequest, table: NewTable, project: Project) -> None:
         entries.append(_entry(column, name))
     sql = f"models/staging/stg_{table.name}.sql"
     project.create(sql, filled("staging.sql", table=table.name, groups=groups))
-    one_row = table.row_is.removeprefix("One row per ").strip().rstrip(".")
     head = [
         "models:",
         f"  - name: stg_{table.name}",
-        f"    description: One row per {one_row} ({request.id}).",
+        f"    description: One row per {table.one_row} ({request.id}).",
         "    columns:",
     ]
     batch = yaml_text.column(BATCH_DATE)
@@ -98,7 +97,7 @@ def _group(column: Column, table: NewTable) -> str:
 def _entry(column: Column, name: str) -> str:
     if name == "customer_id":
         return yaml_text.column(name, says="{{ doc('recorded_customer_id') }}")
-    return yaml_text.column(name, says=" ".join(column.meaning.split()).rstrip(".") + ".")
+    return yaml_text.column(name, says=column.sentence)
 
 
 def _test(request: ChangeRequest, table: NewTable) -> dict[str, Any]:
